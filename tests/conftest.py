@@ -1,0 +1,86 @@
+"""Fixtures over the real servers of tests/environment."""
+
+import re
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+
+import pytest
+from confluent_kafka.admin import AdminClient
+
+from tests.environment import (
+    Kafka,
+    OwnBroker,
+    SchemaRegistry,
+    SecureKafka,
+    UnavailableError,
+    find_kafka,
+    find_schema_registry,
+    refuse,
+    start_kafka,
+    start_secure_kafka,
+)
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[Kafka]:
+    """The broker that all tests share; each names its topics and groups by `topic_prefix`."""
+    try:
+        found = find_kafka()
+    except UnavailableError as why:
+        refuse("Apache Kafka", why)
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="session")
+def schema_registry() -> Iterator[SchemaRegistry]:
+    """The schema registry that all tests share; subjects begin with `topic_prefix`."""
+    try:
+        found = find_schema_registry()
+    except UnavailableError as why:
+        refuse("A schema registry", why)
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="session")
+def secure_kafka() -> Iterator[SecureKafka]:
+    """A broker with TLS, SCRAM users and ACLs, shared by the tests that ask for it."""
+    try:
+        started = start_secure_kafka()
+    except UnavailableError as why:
+        refuse("A secured Apache Kafka", why)
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def new_kafka() -> Iterator[Callable[[Mapping[str, str] | None], OwnBroker]]:
+    """Starts brokers of the test's own, with properties of its choice; it may kill and start them."""
+    with ExitStack() as running:
+
+        def start(properties: Mapping[str, str] | None = None) -> OwnBroker:
+            try:
+                return running.enter_context(start_kafka(properties))
+            except UnavailableError as why:
+                refuse("A Kafka of the test's own", why)
+
+        yield start
+
+
+@pytest.fixture
+def topic_prefix(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A beginning for names of topics, groups and subjects that no other test has.
+
+    What a test leaves on the shared broker under it is deleted afterwards.
+    """
+    test = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower())[:40].strip("-")
+    prefix = f"{test}-{uuid.uuid4().hex[:8]}."
+    yield prefix
+    if "kafka" in request.fixturenames:
+        shared: Kafka = request.getfixturevalue("kafka")
+        admin = AdminClient({"bootstrap.servers": shared.bootstrap, "log_level": 0})
+        left = [topic for topic in admin.list_topics(timeout=10).topics if topic.startswith(prefix)]
+        for deletion in (admin.delete_topics(left) if left else {}).values():
+            deletion.result(10)
