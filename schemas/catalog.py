@@ -1,0 +1,91 @@
+"""The schemas of this project: which type is which Avro record, its text, its fingerprint."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+import fastavro
+from fastavro.schema import fingerprint as hex_fingerprint
+from fastavro.schema import to_parsing_canonical_form
+from msgspec import Struct
+
+from schemas.command import CreateReturnAuthorization, CreateSalesOrder, UpsertCustomer, UpsertItem
+from schemas.contract import OrderDecided, SubscriptionChanged
+from schemas.logical import DECIMAL, decimal_of, prepared
+from schemas.order import OrderEvent
+from schemas.outcome import DeadLetter, Outcome
+from schemas.policy import PolicyActivated
+from schemas.quarantine import Quarantined
+
+_NAMESPACES: Final[dict[type[Struct], str]] = {
+    OrderEvent: "nuestream.orders",
+    PolicyActivated: "nuestream.orders",
+    UpsertCustomer: "nuestream.commands",
+    UpsertItem: "nuestream.commands",
+    CreateSalesOrder: "nuestream.commands",
+    CreateReturnAuthorization: "nuestream.commands",
+    OrderDecided: "nuestream.contracts",
+    SubscriptionChanged: "nuestream.contracts",
+    Quarantined: "nuestream.quarantine",
+    Outcome: "nuestream.outcomes",
+    DeadLetter: "nuestream.outcomes",
+}
+TYPES: Final = tuple(_NAMESPACES)
+_NAMES: Final = {type_: f"{namespace}.{type_.__name__}" for type_, namespace in _NAMESPACES.items()}
+_NAMED: Final = {name: type_ for type_, name in _NAMES.items()}
+
+
+def name_of(record: Struct | type[Struct]) -> str:
+    """The full Avro name of a record's type, such as ``nuestream.orders.OrderEvent``; ``KeyError`` for a nested one."""
+    return _NAMES[record if isinstance(record, type) else type(record)]
+
+
+def type_named(fullname: str) -> type[Struct] | None:
+    """The type of this full Avro name, or None where it is none of ours."""
+    return _NAMED.get(fullname)
+
+
+@cache
+def schema_text(type_: type[Struct]) -> str:
+    """The schema as it is registered: the text of its file, which says what every field means."""
+    return (files("schemas") / "avsc" / f"{_NAMES[type_].rpartition('.')[2]}.avsc").read_text("utf-8")
+
+
+@cache
+def fingerprint(type_: type[Struct]) -> bytes:
+    """The CRC-64-AVRO of the schema's canonical form: 8 bytes, in the order of single-object encoding."""
+    return bytes.fromhex(hex_fingerprint(to_parsing_canonical_form(json.loads(schema_text(type_))), "CRC-64-AVRO"))
+
+
+@cache
+def parsed(type_: type[Struct]) -> dict[str, Any]:
+    """The schema as fastavro reads and writes with it; not to be changed."""
+    return parse(schema_text(type_))
+
+
+def parse(text: str) -> dict[str, Any]:
+    """A schema's text, ready for fastavro, its decimals and instants converted as :mod:`schemas.logical` does.
+
+    Raises:
+        Exception: whatever fastavro says of a text that is not a schema.
+    """
+    schema: dict[str, Any] = fastavro.parse_schema(prepared(json.loads(text)))
+    _read_defaults(schema)
+    return schema
+
+
+def _read_defaults(schema: object) -> None:
+    """Fastavro hands a default out as the JSON text has it; a decimal's is the characters of its bytes."""
+    if isinstance(schema, list):
+        for branch in schema:
+            _read_defaults(branch)
+    elif isinstance(schema, dict):
+        kind, default = schema.get("type"), schema.get("default")
+        if isinstance(kind, dict) and kind.get("logicalType") == DECIMAL and isinstance(default, str):
+            schema["default"] = decimal_of(default.encode("latin-1"), kind)
+        for value in schema.values():
+            if isinstance(value, dict | list):
+                _read_defaults(value)
