@@ -1,0 +1,201 @@
+"""From the lines of a contract to its documents: how many, of which type, with which lines.
+
+The rule table, per contract and by the sum of its posted lines:
+
+=================================  =====================================================================
+the contract's lines               documents
+=================================  =====================================================================
+of a new order                     one sales order, also at zero (the contract's anchor)
+all zero, one of them renewed      one sales order at zero
+all zero                           none
+non-zero, net zero                 split
+net negative with a renewed line   split
+of both signs                      as the policy says: one document typed by the sum, split, or quarantine
+otherwise                          one sales order where the sum is positive, else one return authorization
+=================================  =====================================================================
+
+Split: one sales order of the positive, renewed and zero lines and one return authorization of the negative
+ones; without a positive or renewed line, the return authorization alone with the zero lines in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from projections.identity import external_id, stable_id
+from projections.lines import OrderedLine
+from projections.zones import local_date
+from schemas.command import CreateReturnAuthorization, CreateSalesOrder, Document, DocumentLine, Origin
+from schemas.contract import DocumentType
+from schemas.order import Order, OrderEvent
+from schemas.policy import DocumentDate, LineRate, MixedOrders, Policy, ZeroOrders
+
+_RATE_UNIT = Decimal("0.00000001")
+_PREFIX = {DocumentType.SALES_ORDER: "SO", DocumentType.RETURN_AUTHORIZATION: "RA"}
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentPlan:
+    """A document before it has a name: its type, its contract and the lines that stand on it."""
+
+    document_type: DocumentType
+    contract_id: str
+    lines: tuple[OrderedLine, ...]
+
+    @property
+    def sign(self) -> int:
+        """What turns an order's amount into the document's: a return authorization is negative by its type."""
+        return 1 if self.document_type is DocumentType.SALES_ORDER else -1
+
+    @property
+    def total(self) -> Decimal:
+        """The document's total before tax, in the order's currency."""
+        return self.sign * sum((line.amount for line in self.lines), Decimal(0))
+
+
+class MixedOrderQuarantined(Exception):
+    """The policy asks a person about an order with lines of both signs."""
+
+
+def plan(contract_id: str, lines: Sequence[OrderedLine], *, opens: bool, policy: Policy) -> tuple[DocumentPlan, ...]:
+    """The documents of one contract's posted lines, by the table above.
+
+    ``opens`` says that the whole order is a new one. Raises :class:`MixedOrderQuarantined` where the policy
+    does not decide a change order with lines of both signs.
+    """
+    posted = tuple(line for line in lines if line.is_posted)
+    if not posted:
+        return ()
+    total = sum((line.amount for line in posted), Decimal(0))
+    renewed = any(line.is_renewal for line in posted)
+    if not any(line.amount for line in posted):
+        wanted = renewed or (opens and policy.zero_orders is ZeroOrders.POST_NEW)
+        return (DocumentPlan(DocumentType.SALES_ORDER, contract_id, posted),) if wanted else ()
+    if opens:
+        return (DocumentPlan(DocumentType.SALES_ORDER, contract_id, posted),)
+    if total == 0 or (total < 0 and renewed):
+        return _split(contract_id, posted)
+    if any(line.amount > 0 for line in posted) and any(line.amount < 0 for line in posted):
+        if policy.mixed_orders is MixedOrders.SPLIT:
+            return _split(contract_id, posted)
+        if policy.mixed_orders is not MixedOrders.ONE_DOCUMENT:
+            raise MixedOrderQuarantined
+    document_type = DocumentType.SALES_ORDER if total > 0 else DocumentType.RETURN_AUTHORIZATION
+    return (DocumentPlan(document_type, contract_id, posted),)
+
+
+def _split(contract_id: str, posted: tuple[OrderedLine, ...]) -> tuple[DocumentPlan, ...]:
+    sold = tuple(line for line in posted if line.amount >= 0)
+    returned = tuple(line for line in posted if line.amount < 0)
+    if not any(line.amount > 0 or line.is_renewal for line in sold):
+        return (DocumentPlan(DocumentType.RETURN_AUTHORIZATION, contract_id, posted),)
+    sales_order = DocumentPlan(DocumentType.SALES_ORDER, contract_id, sold)
+    if not returned:
+        return (sales_order,)
+    return (sales_order, DocumentPlan(DocumentType.RETURN_AUTHORIZATION, contract_id, returned))
+
+
+def write(
+    plans: Sequence[DocumentPlan],
+    event: OrderEvent,
+    policy: Policy,
+    origin: Origin,
+    quantities_after: Mapping[str, Decimal],
+) -> tuple[Document, ...]:
+    """The commands for ``plans``, named and numbered.
+
+    Documents of one type are numbered in the order of their first line. ``quantities_after`` gives each
+    subscription's quantity after the order, for lines that have an amount but no quantity.
+    """
+    documents: list[Document] = []
+    count: dict[DocumentType, int] = {}
+    for each in sorted(plans, key=lambda candidate: candidate.lines[0].number):
+        ordinal = count[each.document_type] = count.get(each.document_type, 0) + 1
+        documents.append(_document(each, ordinal, event, policy, origin, quantities_after))
+    return tuple(documents)
+
+
+def _document(
+    each: DocumentPlan,
+    ordinal: int,
+    event: OrderEvent,
+    policy: Policy,
+    origin: Origin,
+    quantities_after: Mapping[str, Decimal],
+) -> Document:
+    order = event.order
+    name = external_id(_PREFIX[each.document_type], order.order_id, ordinal)
+    lines = tuple(_line(line, each.sign, policy, quantities_after) for line in each.lines)
+    command_id = stable_id("document", name, event.event_type.value)
+    entity = external_id("CUST", order.billing_account_id)
+    tran_on = document_date(event, policy)
+    if each.document_type is DocumentType.RETURN_AUTHORIZATION:
+        return CreateReturnAuthorization(
+            command_id=command_id,
+            external_id=name,
+            origin=origin,
+            entity=entity,
+            original_order_id=each.contract_id,
+            tran_on=tran_on,
+            currency=order.currency,
+            memo=order.order_number,
+            po_number=order.po_number,
+            lines=lines,
+            total=each.total,
+        )
+    return CreateSalesOrder(
+        command_id=command_id,
+        external_id=name,
+        origin=origin,
+        entity=entity,
+        original_order_id=each.contract_id,
+        tran_on=tran_on,
+        currency=order.currency,
+        memo=order.order_number,
+        po_number=order.po_number,
+        lines=lines,
+        total=each.total,
+        start_on=order.start_on,
+        end_on=order.end_on,
+    )
+
+
+def _line(line: OrderedLine, sign: int, policy: Policy, quantities_after: Mapping[str, Decimal]) -> DocumentLine:
+    amount = sign * line.amount
+    size = abs(line.line.quantity) or abs(quantities_after.get(line.subscription or "", Decimal(0))) or Decimal(1)
+    quantity = -size if amount < 0 else size
+    per_period = abs(line.line.unit_price) if line.line.unit_price is not None else None
+    if policy.line_rate is LineRate.PER_PERIOD and per_period is not None:
+        rate = per_period
+    else:
+        rate = amount / quantity
+    return DocumentLine(
+        line_id=line.line.line_id,
+        item=external_id("ITEM", line.line.product_id),
+        quantity=quantity,
+        rate=rate.quantize(_RATE_UNIT, ROUND_HALF_EVEN),
+        amount=amount,
+        start_on=line.line.start_on,
+        end_on=line.line.end_on,
+    )
+
+
+def document_date(event: OrderEvent, policy: Policy) -> date:
+    """The day that the documents are dated.
+
+    The activation's day in the tenant's time zone, else the day the order was placed, else its effective date;
+    or always the effective date, if the policy says so.
+    """
+    order: Order = event.order
+    if policy.document_date is DocumentDate.EFFECTIVE:
+        return order.effective_on
+    if order.activated_at is not None:
+        return local_date(_aware(order.activated_at), policy.tenant_time_zone)
+    return order.placed_on or order.effective_on
+
+
+def _aware(instant: datetime) -> datetime:
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

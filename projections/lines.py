@@ -1,0 +1,112 @@
+"""An order's lines as the rules see them: which are posted, for which subscription, at what amount."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from schemas.currency import minor_units
+from schemas.order import ChangeType, LineType, Order, OrderLine
+
+_PROVISIONED = (LineType.LINE_ITEM, LineType.RAMP_ITEM)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderedLine:
+    """A line that Nue provisioned, with its subscription and its amount in the currency's minor units."""
+
+    line: OrderLine
+    subscription: str | None
+    amount: Decimal
+
+    @property
+    def number(self) -> int:
+        """Where the line stands in the order."""
+        return self.line.line_number
+
+    @property
+    def is_change(self) -> bool:
+        """Whether the line changes something that exists: it names an asset."""
+        return self.line.asset_number is not None
+
+    @property
+    def is_posted(self) -> bool:
+        """Whether the line can stand on a document; one with neither amount nor quantity says nothing there."""
+        return bool(self.amount or self.line.quantity)
+
+    @property
+    def is_renewal(self) -> bool:
+        """Whether the line renews a subscription."""
+        return self.line.change_type is ChangeType.RENEW
+
+
+def ordered_lines(order: Order) -> tuple[OrderedLine, ...]:
+    """The provisioned lines in the order of their line numbers.
+
+    Summary and split lines are left out: they repeat what their ramp and item lines say. A ramp line belongs
+    to the subscription of any sibling under the same parent, since Nue links the subscription to one of them.
+    """
+    owner = _subscription_by_parent(order.lines)
+    unit = Decimal(1).scaleb(-minor_units(order.currency))
+    lines = [
+        OrderedLine(
+            line=line,
+            subscription=_own_subscription(line) or owner.get(line.parent_line_id or ""),
+            amount=line.amount.quantize(unit, ROUND_HALF_EVEN),
+        )
+        for line in order.lines
+        if line.line_type in _PROVISIONED
+    ]
+    return tuple(sorted(lines, key=lambda each: (each.number, each.line.line_id)))
+
+
+def _own_subscription(line: OrderLine) -> str | None:
+    return line.subscription_number or line.asset_number
+
+
+def _subscription_by_parent(lines: Sequence[OrderLine]) -> dict[str, str]:
+    owner: dict[str, str] = {}
+    for line in lines:
+        own = _own_subscription(line)
+        if own is None:
+            continue
+        if line.line_type is LineType.RAMP_ITEM and line.parent_line_id:
+            owner.setdefault(line.parent_line_id, own)
+        elif line.line_type is LineType.SUMMARY_ITEM:
+            owner.setdefault(line.line_id, own)
+    return owner
+
+
+def expected_total(order: Order) -> Decimal:
+    """What the posted lines must sum to: the order's total less its tax, which NetSuite reckons itself."""
+    unit = Decimal(1).scaleb(-minor_units(order.currency))
+    return (order.total_amount - (order.tax_amount or 0)).quantize(unit, ROUND_HALF_EVEN)
+
+
+def tied_out(order: Order, lines: tuple[OrderedLine, ...], tolerance: Decimal) -> tuple[OrderedLine, ...] | None:
+    """The lines made to sum to the order's total, or None where they miss it by more than rounding.
+
+    ``tolerance`` is in minor units per posted line. The residual goes on the last line that has an amount, so
+    that the documents tie out to the cent.
+    """
+    unit = Decimal(1).scaleb(-minor_units(order.currency))
+    posted = [line for line in lines if line.is_posted]
+    residual = expected_total(order) - sum((line.amount for line in posted), Decimal(0))
+    if not residual:
+        return lines
+    bearer = next((line for line in reversed(posted) if line.amount), None)
+    if bearer is None or abs(residual) > tolerance * unit * len(posted):
+        return None
+    corrected = replace(bearer, amount=bearer.amount + residual)
+    return tuple(corrected if line is bearer else line for line in lines)
+
+
+def by_subscription(lines: Sequence[OrderedLine]) -> dict[str, list[OrderedLine]]:
+    """The lines of each subscription, in the order in which the subscriptions first appear."""
+    groups: defaultdict[str, list[OrderedLine]] = defaultdict(list)
+    for line in lines:
+        if line.subscription is not None:
+            groups[line.subscription].append(line)
+    return dict(groups)
