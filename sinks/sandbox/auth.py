@@ -1,0 +1,110 @@
+"""Token-based authentication, checked as NetSuite does: the signature is computed again and compared."""
+
+from __future__ import annotations
+
+import hmac
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from oauthlib.oauth1 import Client
+from oauthlib.oauth1.rfc5849 import signature
+from pydantic import SecretStr
+
+from sinks.sandbox.errors import invalid_login
+
+SKEW = 300
+"""Seconds that a request's timestamp may be off."""
+
+_PAIR = re.compile(r'\s*([A-Za-z_]+)="([^"]*)"\s*')
+_NEEDED = (
+    "oauth_consumer_key",
+    "oauth_nonce",
+    "oauth_signature",
+    "oauth_signature_method",
+    "oauth_timestamp",
+    "oauth_token",
+    "oauth_version",
+)
+_SHORTEST_NONCE = 6
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxCredentials:
+    """The one integration and token that the sandbox knows. ``account`` is the realm, e.g. ``123456_SB1``."""
+
+    account: str
+    consumer_key: str
+    consumer_secret: SecretStr
+    token_id: str
+    token_secret: SecretStr
+
+
+class Verifier:
+    """Judges one request after another; remembers which nonces were used."""
+
+    def __init__(self, credentials: SandboxCredentials, clock: Callable[[], float] = time.time) -> None:
+        self._credentials = credentials
+        self._clock = clock
+        self._used: dict[tuple[str, str], float] = {}
+        self._client = Client(
+            credentials.consumer_key,
+            client_secret=credentials.consumer_secret.get_secret_value(),
+            resource_owner_key=credentials.token_id,
+            resource_owner_secret=credentials.token_secret.get_secret_value(),
+        )
+
+    def verify(self, method: str, url: str, header: str | None) -> None:
+        """Accept the request, or raise the one answer that NetSuite gives to every wrong login.
+
+        ``url`` is the address as the client used it, with its query.
+        """
+        parameters = self._read(header)
+        known = self._credentials
+        accepted = (
+            parameters.pop("realm", None) == known.account
+            and parameters["oauth_consumer_key"] == known.consumer_key
+            and parameters["oauth_token"] == known.token_id
+            and parameters["oauth_signature_method"] == "HMAC-SHA256"
+            and parameters["oauth_version"] == "1.0"
+            and self._is_signed(method, url, parameters)
+            and self._is_fresh(parameters["oauth_timestamp"], parameters["oauth_nonce"])
+        )
+        if not accepted:
+            raise invalid_login()
+
+    def _read(self, header: str | None) -> dict[str, str]:
+        scheme, _, rest = (header or "").partition(" ")
+        parameters: dict[str, str] = {}
+        for part in rest.split(","):
+            pair = _PAIR.fullmatch(part)
+            if scheme != "OAuth" or pair is None or pair[1] in parameters or not pair[2]:
+                raise invalid_login()
+            parameters[pair[1]] = unquote(pair[2])
+        if not all(name in parameters for name in _NEEDED):
+            raise invalid_login()
+        return parameters
+
+    def _is_signed(self, method: str, url: str, parameters: dict[str, str]) -> bool:
+        given = parameters["oauth_signature"]
+        signed = [(name, value) for name, value in parameters.items() if name != "oauth_signature"]
+        query = url.partition("?")[2]
+        signed += signature.collect_parameters(uri_query=query)
+        base = signature.signature_base_string(
+            method, signature.base_string_uri(url), signature.normalize_parameters(signed)
+        )
+        computed: str = signature.sign_hmac_sha256_with_client(base, self._client)
+        return hmac.compare_digest(computed, given)
+
+    def _is_fresh(self, timestamp: str, nonce: str) -> bool:
+        now = self._clock()
+        if not timestamp.isdigit() or abs(now - int(timestamp)) > SKEW or len(nonce) < _SHORTEST_NONCE:
+            return False
+        if (timestamp, nonce) in self._used:
+            return False
+        if len(self._used) > 100_000:
+            self._used = {used: at for used, at in self._used.items() if now - at <= 2 * SKEW}
+        self._used[timestamp, nonce] = now
+        return True

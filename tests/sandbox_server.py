@@ -1,0 +1,58 @@
+"""The NetSuite sandbox, running beside a test."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+
+from pydantic import SecretStr
+
+from sinks.sandbox.server import SandboxCredentials, build_app, serve
+from sinks.sandbox.store import Store
+
+CREDENTIALS = SandboxCredentials(
+    account="123456_SB1",
+    consumer_key="consumer-of-the-tests",
+    consumer_secret=SecretStr("consumer-secret-of-the-tests"),
+    token_id="token-of-the-tests",
+    token_secret=SecretStr("token-secret-of-the-tests"),
+)
+
+
+@dataclass(frozen=True)
+class RunningSandbox:
+    """Where it listens, what it holds, and who may log in."""
+
+    url: str
+    store: Store
+    credentials: SandboxCredentials
+
+
+@contextmanager
+def running_sandbox(
+    *,
+    path: str | None = None,
+    latency: float = 0.0,
+    concurrency: int | None = None,
+    tax_rate: Decimal = Decimal(0),
+    port: int = 0,
+) -> Iterator[RunningSandbox]:
+    """Serve a sandbox from a thread of its own."""
+    store = Store(path, tax_rate=tax_rate)
+    app = build_app(store, CREDENTIALS, latency=latency, concurrency=concurrency)
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    runner, actual = asyncio.run_coroutine_threadsafe(serve(app, "127.0.0.1", port), loop).result(10)
+    try:
+        yield RunningSandbox(f"http://127.0.0.1:{actual}", store, CREDENTIALS)
+    finally:
+        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
+        store.close()
