@@ -143,8 +143,9 @@ def change_reasons(change: SubscriptionChange, tolerance: Decimal) -> Iterator[R
 
 
 def _reactivates(change: SubscriptionChange) -> bool:
-    stated = any(line.line.subscription_version is not None for line in change.lines)
-    return stated and change.status_after.casefold() == "active"
+    # only Nue's own word counts, and only on the very next version
+    stated = [line.line for line in change.lines if line.line.subscription_version is not None]
+    return any((line.status_after or "").casefold() == "active" for line in stated)
 
 
 def _quantity_is_checked(change: SubscriptionChange) -> bool:

@@ -48,7 +48,7 @@ def decide(state: CustomerState, event: OrderEvent, policy: Policy) -> Decision:
     An order is decided or quarantined whole: one reason against any of its lines holds all of it back.
     """
     order = event.order
-    if event.event_type is EventType.ORDER_ACTIVATED and not order.is_active:
+    if is_ignored(event):
         return Decision(OrderOutcome.IGNORED, f"not activated: its status is {order.status}")
     unreadable = tuple(_unreadable(event))
     if unreadable:
@@ -72,6 +72,11 @@ def decide(state: CustomerState, event: OrderEvent, policy: Policy) -> Decision:
         detail = "the order adds and takes away, and the policy leaves such orders to a person"
         return _quarantined((Reason(code="mixed_order", detail=detail),))
     return _post(event, tied, changes, homes, plans, policy)
+
+
+def is_ignored(event: OrderEvent) -> bool:
+    """Whether the event is about an order that is not activated: nothing is decided about it yet."""
+    return event.event_type is EventType.ORDER_ACTIVATED and not event.order.is_active
 
 
 def _unreadable(event: OrderEvent) -> Iterator[Reason]:

@@ -46,14 +46,13 @@ class DocumentPlan:
     lines: tuple[OrderedLine, ...]
 
     @property
-    def sign(self) -> int:
-        """What turns an order's amount into the document's: a return authorization is negative by its type."""
-        return 1 if self.document_type is DocumentType.SALES_ORDER else -1
-
-    @property
     def total(self) -> Decimal:
         """The document's total before tax, in the order's currency."""
-        return self.sign * sum((line.amount for line in self.lines), Decimal(0))
+        return self.amount_of(sum((line.amount for line in self.lines), Decimal(0)))
+
+    def amount_of(self, amount: Decimal) -> Decimal:
+        """An order's amount as the document has it: a return authorization is negative by its type."""
+        return amount if self.document_type is DocumentType.SALES_ORDER else -amount
 
 
 class MixedOrderQuarantined(Exception):
@@ -128,7 +127,7 @@ def _document(
 ) -> Document:
     order = event.order
     name = external_id(_PREFIX[each.document_type], order.order_id, ordinal)
-    lines = tuple(_line(line, each.sign, policy, quantities_after) for line in each.lines)
+    lines = tuple(_line(line, each.amount_of(line.amount), policy, quantities_after) for line in each.lines)
     command_id = stable_id("document", name, event.event_type.value)
     entity = external_id("CUST", order.billing_account_id)
     tran_on = document_date(event, policy)
@@ -163,8 +162,7 @@ def _document(
     )
 
 
-def _line(line: OrderedLine, sign: int, policy: Policy, quantities_after: Mapping[str, Decimal]) -> DocumentLine:
-    amount = sign * line.amount
+def _line(line: OrderedLine, amount: Decimal, policy: Policy, quantities_after: Mapping[str, Decimal]) -> DocumentLine:
     size = abs(line.line.quantity) or abs(quantities_after.get(line.subscription or "", Decimal(0))) or Decimal(1)
     quantity = -size if amount < 0 else size
     per_period = abs(line.line.unit_price) if line.line.unit_price is not None else None

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from projections.decide import RULES_VERSION, Decision, decide
+from projections.decide import RULES_VERSION, Decision, decide, is_ignored
 from projections.evolve import evolve, seen
 from projections.identity import stable_id
 from projections.lines import expected_total
@@ -61,7 +61,7 @@ def fold(state: CustomerState, record: LogRecord, event: OrderEvent, policy: Pol
     quarantined as a conflict. The record must lie above the state's position.
     """
     content = content_hash(event.order, event.line_semantics)
-    known = state.order(event.event_type, event.order.order_id)
+    known = None if is_ignored(event) else state.order(event.event_type, event.order.order_id)
     if known is not None and known.content_hash == content:
         return Step(seen(state, record.offset))
     if known is not None:

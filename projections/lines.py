@@ -54,7 +54,7 @@ def ordered_lines(order: Order) -> tuple[OrderedLine, ...]:
         OrderedLine(
             line=line,
             subscription=_own_subscription(line) or owner.get(line.parent_line_id or ""),
-            amount=line.amount.quantize(unit, ROUND_HALF_EVEN),
+            amount=+line.amount.quantize(unit, ROUND_HALF_EVEN),  # the plus makes -0 a 0
         )
         for line in order.lines
         if line.line_type in _PROVISIONED

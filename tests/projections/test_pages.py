@@ -1,0 +1,217 @@
+"""Stored state: whatever part of a write survives a crash, the old state or the new one is read back."""
+
+import msgspec
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from projections import pages
+from projections.pages import (
+    PolicyInForce,
+    UnreadableState,
+    dump,
+    dump_policy,
+    head_key,
+    load,
+    load_policy,
+    page_key,
+    page_of,
+    policy_key,
+    position_of,
+)
+from projections.state import NO_POSITION, CustomerState, OrderEntry, order_key
+from schemas.contract import OrderOutcome
+from schemas.order import EventType
+from schemas.policy import LineRate, Policy
+
+
+def entry(position, word="a"):
+    return OrderEntry(position=position, content_hash=word, event_id=f"e{position}", outcome=OrderOutcome.POSTED)
+
+
+def key(name):
+    return order_key(EventType.ORDER_ACTIVATED, str(name))
+
+
+def entries(store, customer="acme"):
+    return dict(load(customer, store.get).entries())
+
+
+def put(store, position, names, customer="acme"):
+    """Write ``names`` at ``position``; returns how many pages that took."""
+    state = load(customer, store.get).with_changes(position, {key(name): entry(position) for name in names})
+    written, head = dump(state, store.get)
+    store.update([*written, head])
+    return len(written)
+
+
+class StoredState(RuleBasedStateMachine):
+    """A store against a plain dictionary, with writes that are cut off after any of their pages."""
+
+    def __init__(self):
+        super().__init__()
+        self.before = (pages.INLINE_ENTRIES, pages.PAGE_ENTRIES)
+        self.store, self.model, self.position = {}, {}, NO_POSITION
+
+    @initialize(inline=st.integers(0, 6), page=st.integers(1, 4))
+    def small_pages(self, inline, page):
+        pages.INLINE_ENTRIES, pages.PAGE_ENTRIES = inline, page
+
+    def teardown(self):
+        pages.INLINE_ENTRIES, pages.PAGE_ENTRIES = self.before
+
+    @rule(names=st.sets(st.integers(0, 60), max_size=12), step=st.integers(1, 3), cuts=st.lists(st.data(), max_size=3))
+    def write(self, names, step, cuts):
+        position = self.position + step
+        changed = {key(name): entry(position, str(step)) for name in names}
+        for cut in cuts:
+            written, _ = dump(load("acme", self.store.get).with_changes(position, changed), self.store.get)
+            survived = cut.draw(st.lists(st.sampled_from(written), unique=True) if written else st.just([]))
+            self.store.update(survived)
+            self.reads_back()
+        written, head = dump(load("acme", self.store.get).with_changes(position, changed), self.store.get)
+        self.store.update(written)
+        self.reads_back()
+        self.store.update([head])
+        self.model |= changed
+        self.position = position
+
+    @invariant()
+    def reads_back(self):
+        state = load("acme", self.store.get)
+        assert state.position == self.position
+        assert dict(state.entries()) == self.model
+        assert len(state.stored) == len(self.model)
+        for name in range(61):
+            assert state.stored.get(key(name)) == self.model.get(key(name))
+
+    @invariant()
+    def says_its_position(self):
+        for value in self.store.values():
+            assert position_of(value) <= self.position
+
+
+TestStoredState = StoredState.TestCase
+TestStoredState.settings = settings(max_examples=60, stateful_step_count=12, deadline=None)
+
+
+def test_a_customer_that_was_never_seen_has_an_empty_state():
+    assert load("acme", {}.get) == CustomerState("acme")
+
+
+def test_a_small_customer_is_one_record():
+    store = {}
+    for position in range(pages.INLINE_ENTRIES):
+        assert put(store, position, [position]) == 0
+    assert list(store) == [head_key("acme")]
+
+
+def test_a_large_customer_grows_to_hundreds_of_pages_and_every_write_stays_small():
+    store, most = {}, 0
+    for position in range(4000):
+        written = put(store, position, [f"order-{position}", f"order-{position // 2}"])
+        most = max(most, written) if position > pages.INLINE_ENTRIES else 0
+    state = load("acme", store.get)
+    assert len(store) - 1 > 300
+    assert len(list(state.entries())) == len(state.stored) == 4000
+    assert most <= 6
+    largest = max(len(value) for key, value in store.items() if key != head_key("acme"))
+    assert largest < 40 * pages.PAGE_ENTRIES * 3
+    assert all(state.stored[key(f"order-{n}")].position in (2 * n, 2 * n + 1, n) for n in range(4000))
+
+
+def test_entries_above_the_heads_position_do_not_count(monkeypatch):
+    monkeypatch.setattr(pages, "INLINE_ENTRIES", 0)
+    store = {}
+    put(store, 5, ["a", "b"])
+    cut_off, _ = dump(
+        load("acme", store.get).with_changes(9, {key("a"): entry(9), key("c"): entry(9)}),
+        store.get,
+    )
+    store.update(cut_off)
+    assert entries(store) == {key("a"): entry(5), key("b"): entry(5)}
+    assert load("acme", store.get).order(EventType.ORDER_ACTIVATED, "c") is None
+
+
+def test_the_first_pages_do_not_count_before_the_head_that_names_them():
+    store = {}
+    names = [str(n) for n in range(pages.INLINE_ENTRIES)]
+    put(store, 0, names)
+    cut_off, head = dump(load("acme", store.get).with_changes(1, {key("one more"): entry(1)}), store.get)
+    store.update(cut_off)
+    assert set(entries(store)) == {key(name) for name in names}
+    store.update([head])
+    assert set(entries(store)) == {key(name) for name in [*names, "one more"]}
+
+
+def test_customers_do_not_meet():
+    store = {}
+    for position, customer in enumerate(["a", "a\x00", "ab", "a\x001"]):
+        for page in range(100):
+            put(store, position * 100 + page, [f"{customer}-{page}"], customer)
+    for customer in ["a", "a\x00", "ab", "a\x001"]:
+        assert set(entries(store, customer)) == {key(f"{customer}-{page}") for page in range(100)}
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 5, 8, 13, 300])
+def test_one_page_more_moves_entries_to_the_new_page_alone(number):
+    for name in range(500):
+        before, after = page_of(str(name), number), page_of(str(name), number + 1)
+        assert 0 <= before < number
+        assert after in (before, number)
+
+
+def test_a_policy_is_read_as_it_was_written():
+    store = dict([dump_policy(3, PolicyInForce(7, 4, Policy(line_rate=LineRate.PER_PERIOD)))])
+    assert load_policy(3, store.get) == PolicyInForce(7, 4, Policy(line_rate=LineRate.PER_PERIOD))
+    assert load_policy(2, store.get) is None
+    assert position_of(store[policy_key(3)]) == 7
+
+
+@pytest.mark.parametrize(
+    "damage", [b"", b"\x01", b"\x02" + bytes(20), b"\x01" + bytes(8), b"\x01" + bytes(8) + b"\xc1"]
+)
+def test_bytes_of_another_form_or_damaged_ones_are_refused(damage):
+    with pytest.raises(UnreadableState):
+        load("acme", {head_key("acme"): damage}.get)
+    with pytest.raises(UnreadableState):
+        load_policy(0, {policy_key(0): damage}.get)
+
+
+def test_every_cut_of_a_record_is_refused():
+    store = {}
+    put(store, 3, ["a", "b"])
+    whole = store[head_key("acme")]
+    for length in range(len(whole)):
+        with pytest.raises(UnreadableState):
+            load("acme", {head_key("acme"): whole[:length]}.get)
+
+
+def test_a_page_that_is_missing_or_damaged_is_refused(monkeypatch):
+    monkeypatch.setattr(pages, "INLINE_ENTRIES", 0)
+    store = {}
+    put(store, 3, ["a"])
+    missing = {name: value for name, value in store.items() if name != page_key("acme", 0)}
+    damaged = {**store, page_key("acme", 0): store[page_key("acme", 0)][:-1]}
+    for broken in (missing, damaged):
+        with pytest.raises(UnreadableState):
+            entries(broken)
+
+
+def test_an_outcome_of_a_later_version_is_refused():
+    store = {}
+    put(store, 3, ["a"])
+    later = store[head_key("acme")].replace(b"POSTED", b"UNSURE")
+    assert later != store[head_key("acme")]
+    with pytest.raises(UnreadableState):
+        load("acme", {head_key("acme"): later}.get)
+
+
+def test_a_position_survives_its_form():
+    for position in (NO_POSITION, 0, 2**40):
+        store = {}
+        state = msgspec.structs.replace(entry(0), position=position)
+        written, head = dump(CustomerState("acme").with_changes(position, {key("a"): state}), store.get)
+        assert written == []
+        assert position_of(head[1]) == position

@@ -1,0 +1,186 @@
+"""What is held back for a person, and why."""
+
+from decimal import Decimal
+
+import pytest
+
+from schemas.order import ChangeType, EventType, LineSemantics, LineType
+from schemas.policy import Policy
+from tests.projections.given import (
+    cancelled,
+    changes,
+    changing,
+    decided,
+    fewer,
+    given,
+    line,
+    more,
+    order,
+    outcome,
+    papers,
+    reasons,
+    renewed,
+    repriced,
+    seats,
+)
+
+OPENED = order("O1", seats("S1", 100, "1200.00"), seats("S2", 10, "600.00"))
+OTHER = order("P1", seats("T1", 5, "500.00"))
+ENDED = order("O2", cancelled("S1", 100, "1200.00"))
+
+
+@pytest.mark.parametrize(
+    ("code", "event"),
+    [
+        ("totals_do_not_tie", order("O2", more("S1", 1, "12.00"), total_amount=Decimal("13.00"))),
+        ("totals_do_not_tie", order("O2", more("S1", 1, 0), total_amount=Decimal("0.01"))),
+        ("currency_mismatch", order("O2", more("S1", 1, "12.00"), currency="EUR")),
+        ("billing_account_mismatch", order("O2", more("S1", 1, "12.00"), billing_account_id="reseller")),
+        ("credit_exceeds_remaining", order("O2", fewer("S1", 50, "1200.02"))),
+        ("credit_exceeds_remaining", order("O2", fewer("S1", 101, "1200.00"))),
+        ("quantity_mismatch", order("O2", more("S1", 10, "12.00", quantity_after=Decimal(111)))),
+        ("quantity_mismatch", order("O2", cancelled("S1", 100, "12.00", quantity_after=Decimal(1)))),
+        ("negative_renewal", order("O2", renewed("S1", 10, "-1.00"))),
+        ("negative_new_order", order("O2", line("-1.00"))),
+        ("version_gap", order("O2", more("S1", 1, "12.00", subscription_version=3))),
+        ("version_gap", order("O2", more("S9", 1, "12.00", subscription_version=2))),
+        ("stale_version", order("O2", more("S1", 1, "12.00", subscription_version=1))),
+        ("unknown_subscription", order("O2", more("S9", 1, "12.00"))),
+        ("line_semantics", order("O2", more("S1", 1, "12.00"), line_semantics=LineSemantics.SNAPSHOT)),
+        ("line_semantics", order("O2", more("S1", 1, "12.00"), line_semantics=LineSemantics.UNKNOWN)),
+        ("event_type", order("O1", *OPENED.order.lines, event_type=EventType.ORDER_CANCELED, status="Canceled")),
+        ("event_type", order("O2", more("S1", 1, "12.00"), event_type=EventType.UNKNOWN)),
+        ("unknown_currency", order("O2", more("S1", 1, "12.00"), currency="XXX")),
+        ("line_type", order("O2", line(1, line_type=LineType.UNKNOWN), total_amount=Decimal(1))),
+        ("change_type", order("O2", changing("S1", ChangeType.UNKNOWN, 1, "12.00"))),
+        ("missing_product", order("O2", more("S1", 1, "12.00"), products=())),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_an_order_is_held_back_for(code, event):
+    history = given(OPENED)
+    before = dict(history.state.entries())
+    step = history.when(event)
+    assert reasons(step) == [code]
+    assert (outcome(step), changes(step)) == ("QUARANTINED", [])
+    assert decided(step).reasons == step.quarantined[0].reasons
+    after = dict(history.state.entries())
+    assert len(after) == len(before) + 1
+    assert {key: after[key] for key in before} == before
+
+
+def test_a_cancelled_order_does_not_touch_the_state_or_the_copy_of_its_activation():
+    history = given(OPENED)
+    history.when(order("O1", *OPENED.order.lines, event_type=EventType.ORDER_CANCELED, status="Canceled"))
+    again = history.when(OPENED)
+    assert (again.documents, again.contract_events, again.quarantined) == ((), (), ())
+
+
+def test_one_reason_against_one_line_holds_the_whole_order_back_and_all_reasons_are_named():
+    event = order(
+        "O2", more("S1", 1, "12.00"), fewer("S2", 11, "60.00"), more("T1", 1, "9.00"), billing_account_id="reseller"
+    )
+    held = reasons(given(OPENED, OTHER).when(event))
+    assert held == ["credit_exceeds_remaining", "billing_account_mismatch", "billing_account_mismatch"]
+
+
+def test_a_held_back_order_keeps_its_bytes_and_its_place():
+    history = given(OPENED)
+    (held,) = history.when(order("O2", more("S9", 1, "12.00"))).quarantined
+    assert (held.topic, held.partition, held.offset, held.key, held.value) == ("orders", 0, 1, b"acme", b"bytes 1")
+    assert (held.event_id, held.order_id, held.customer_id) == ("event-O2", "O2", "acme")
+
+
+def test_a_held_back_order_stops_no_other_contract():
+    history = given(OPENED, OTHER)
+    assert reasons(history.when(order("O2", fewer("S1", 50, "9999.00"))))
+    assert papers(history.when(order("O3", more("T1", 1, "80.00")))) == [("SO", "root-T1", "80.00", [("1", "80.00")])]
+
+
+def test_after_a_held_back_version_the_next_one_has_a_gap():
+    history = given(OPENED)
+    history.when(order("O2", fewer("S1", 50, "9999.00", subscription_version=2)))
+    assert reasons(history.when(order("O3", more("S1", 1, "12.00", subscription_version=3)))) == ["version_gap"]
+
+
+def test_a_cancelled_subscription_takes_no_more_changes():
+    history = given(OPENED, ENDED)
+    assert reasons(history.when(order("O3", more("S1", 1, "12.00")))) == ["dead_subscription"]
+    assert reasons(history.when(order("O4", renewed("S1", 100, "1200.00")))) == ["dead_subscription"]
+
+
+def test_the_next_version_that_nue_reports_active_reactivates():
+    event = order("O3", renewed("S1", 100, "1200.00", subscription_version=3, status_after="Active"))
+    history = given(OPENED, ENDED, event)
+    assert papers(history.steps[-1]) == [("SO", "root-S1", "1200.00", [("100", "1200.00")])]
+    assert not history.state.subscription("S1").is_dead
+
+
+def test_a_version_whose_status_nue_does_not_report_does_not_reactivate():
+    event = order("O3", renewed("S1", 100, "1200.00", subscription_version=3))
+    assert reasons(given(OPENED, ENDED).when(event)) == ["dead_subscription"]
+
+
+def test_a_version_that_nue_reports_cancelled_does_not_reactivate():
+    event = order("O3", renewed("S1", 100, "1200.00", subscription_version=3, status_after="Cancelled"))
+    assert reasons(given(OPENED, ENDED).when(event)) == ["dead_subscription"]
+
+
+def test_an_expired_subscription_is_not_dead():
+    lapsed = order("O2", repriced("S1", 100, 0, status_after="Expired"))
+    assert outcome(given(OPENED, lapsed).when(order("O3", renewed("S1", 60, "756.00")))) == "POSTED"
+
+
+def test_a_partial_cancellation_leaves_the_subscription_alive():
+    history = given(OPENED, order("O2", cancelled("S1", 40, "480.00")))
+    assert (history.state.subscription("S1").quantity, history.state.subscription("S1").is_dead) == (60, False)
+
+
+def test_credits_add_up_until_nothing_remains():
+    history = given(OPENED, order("O2", fewer("S1", 50, "600.00")), order("O3", fewer("S1", 49, "600.00")))
+    assert reasons(history.when(order("O4", repriced("S1", 1, "-0.02")))) == ["credit_exceeds_remaining"]
+
+
+def test_a_credit_may_miss_what_remains_by_one_minor_unit():
+    assert outcome(given(OPENED).when(order("O2", cancelled("S1", 100, "1200.01")))) == "POSTED"
+    strict = Policy(tie_out_tolerance=Decimal(0))
+    assert reasons(given(OPENED).when(order("O2", cancelled("S1", 100, "1200.01")), strict)) == [
+        "credit_exceeds_remaining"
+    ]
+
+
+def test_a_credit_of_one_subscription_is_not_covered_by_another():
+    event = order("O2", fewer("S2", 5, "700.00"))
+    assert reasons(given(OPENED).when(event)) == ["credit_exceeds_remaining"]
+
+
+def test_a_contract_cannot_return_more_than_it_posted_through_one_time_lines():
+    event = order("O2", line("-1900.00", product_id="setup"), repriced("S1", 100, 0))
+    assert reasons(given(OPENED).when(event)) == ["credit_exceeds_remaining"]
+
+
+def test_a_renewal_states_the_renewed_quantity_and_a_price_change_the_affected_one():
+    history = given(
+        OPENED,
+        order("O2", renewed("S1", 60, "720.00", quantity_after=Decimal(60))),
+        order("O3", repriced("S1", 60, "-12.00", quantity_after=Decimal(60))),
+        order("O4", changing("S1", ChangeType.CO_TERM, 60, "30.00")),
+    )
+    assert history.state.subscription("S1").quantity == 60
+
+
+def test_a_renewal_beside_a_price_change_of_the_same_subscription_is_one_change():
+    event = order("O2", renewed("S1", 60, "720.00"), repriced("S1", 60, "-12.00"))
+    history = given(OPENED)
+    step = history.when(event)
+    assert papers(step) == [("SO", "root-S1", "708.00", [("60", "720.00"), ("-60", "-12.00")])]
+    (change,) = changes(step)
+    assert change.change_types == (ChangeType.RENEW, ChangeType.ADJUST_PRICE)
+    assert (change.amount, change.quantity_after) == (Decimal("708.00"), 60)
+
+
+def test_products_of_summary_lines_need_no_description():
+    event = order("O1", line(1), line(1, line_type=LineType.SUMMARY_ITEM, product_id="bundle"))
+    kept = tuple(each for each in event.products if each.id != "bundle")
+    step = given().when(order("O1", *event.order.lines, products=kept))
+    assert outcome(step) == "POSTED"
