@@ -211,11 +211,11 @@ def origin_of(event: OrderEvent, policy: Policy) -> Origin:
 
 
 def _why(lines: Sequence[OrderedLine], made: Sequence[Document]) -> str:
-    if made:
-        kinds = "new order" if _is_new(lines) else ", ".join(_words(lines))
-        return f"{kinds}: {len(made)} document{'s' if len(made) > 1 else ''}"
-    words = ", ".join(_words(lines))
-    return f"zero total, nothing to post: {words}" if words else "the order has no line to post"
+    if _is_new(lines):
+        kinds = "new order"
+    else:
+        kinds = ", ".join(_words(lines)) or "no line that could be posted"
+    return kinds if made else f"zero total: {kinds}"
 
 
 def _words(lines: Sequence[OrderedLine]) -> list[str]:

@@ -9,8 +9,14 @@ from zoneinfo import ZoneInfo
 
 
 def local_date(instant: datetime, zone: str) -> date:
-    """The calendar day of ``instant`` in ``zone``, an IANA name. Raises ``ValueError`` for an unknown zone."""
-    return instant.astimezone(time_zone(zone)).date()
+    """The calendar day of ``instant`` in ``zone``, an IANA name. Raises ``ValueError`` for an unknown zone.
+
+    At the two ends of the calendar, where the zone's day is outside it, it is the day in UTC.
+    """
+    try:
+        return instant.astimezone(time_zone(zone)).date()
+    except OverflowError:
+        return instant.date()
 
 
 @cache

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, time
-from decimal import Decimal
 from typing import Final
 
 from msgspec.structs import replace
@@ -179,11 +177,11 @@ def _meaning(wire: OrderProduct) -> tuple[LineType, ChangeType, TermDimension, d
     line_type: LineType | None = LineType.LINE_ITEM
     change_type: ChangeType | None = ChangeType.NEW if wire.asset_number is None else ChangeType.UNKNOWN
     dimension: TermDimension | None = TermDimension.NONE
-    if wire.line_type is not None and (line_type := symbol(LineType, wire.line_type)) is None:
+    if wire.line_type and (line_type := symbol(LineType, wire.line_type)) is None:
         unknown[wire_name(OrderProduct, "line_type")] = wire.line_type
-    if wire.change_type is not None and (change_type := symbol(ChangeType, wire.change_type)) is None:
+    if wire.change_type and (change_type := symbol(ChangeType, wire.change_type)) is None:
         unknown[wire_name(OrderProduct, "change_type")] = wire.change_type
-    if wire.term_dimension is not None and (dimension := symbol(TermDimension, wire.term_dimension)) is None:
+    if wire.term_dimension and (dimension := symbol(TermDimension, wire.term_dimension)) is None:
         unknown[wire_name(OrderProduct, "term_dimension")] = wire.term_dimension
     return line_type or LineType.UNKNOWN, change_type or ChangeType.UNKNOWN, dimension or TermDimension.NONE, unknown
 
@@ -210,14 +208,8 @@ def _with_subscription(line: OrderLine, subscription: Subscription) -> OrderLine
 
 
 def _custom_fields(wire: OrderProduct) -> dict[str, str]:
-    beside = {name: value for name, value in (wire.model_extra or {}).items() if name.endswith("__c")}
-    return {name: _text(value) for name, value in (beside | (wire.custom_fields or {})).items() if value is not None}
-
-
-def _text(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    return str(value) if isinstance(value, Decimal) else json.dumps(value, default=str, ensure_ascii=False)
+    beside = {name: text for name, text in (wire.model_extra or {}).items() if name.endswith("__c")}
+    return {name: text for name, text in (beside | (wire.custom_fields or {})).items() if text is not None}
 
 
 def _party(activation: Activation, id_: str, field: str, root: str) -> Party:

@@ -6,13 +6,13 @@ is given once, as the alias of a field below (the camel case of the field's own 
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
 from pydantic.alias_generators import to_camel
 
 from schemas.order import LineSemantics
-from schemas.wire import Amount, Count, Currency, Day, Id, Instant, InvalidActivation, Price, symbol
+from schemas.wire import Amount, AsText, Count, Currency, Day, Id, Instant, InvalidActivation, Price, symbol
 
 
 def _or_empty(value: object) -> object:
@@ -89,6 +89,7 @@ class OrderProduct(_Wire):
     """A line of an order; the tenant's own fields stand beside Nue's."""
 
     model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, AsText | None]
 
     id: Id
     line_number: Count | None = None
@@ -118,7 +119,7 @@ class OrderProduct(_Wire):
     billing_timing: str | None = None
     auto_renew: bool | None = None
     evergreen: bool | None = None
-    custom_fields: dict[str, Any] | None = None
+    custom_fields: dict[AsText, AsText | None] | None = None
 
 
 class Order(_Wire):

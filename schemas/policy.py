@@ -79,7 +79,9 @@ class Policy(Struct, frozen=True, kw_only=True):
     @property
     def policy_id(self) -> str:
         """A name for these settings: the same settings have the same name on every partition and log."""
-        canonical = msgspec.json.encode({key: str(value) for key, value in msgspec.structs.asdict(self).items()})
+        values = msgspec.structs.asdict(self).items()
+        spelled = {key: f"{value.normalize():f}" if isinstance(value, Decimal) else str(value) for key, value in values}
+        canonical = msgspec.json.encode(spelled)
         return hashlib.sha256(canonical).hexdigest()[:16]
 
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
 
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
@@ -19,7 +18,8 @@ _T = TypeVar("_T")
 
 # The registry's own codes for what it does not hold. A plain 404 is a wrong address.
 _NOT_THERE: Final = (40401, 40402, 40403)
-_CREDENTIALS: Final = re.compile(r"//[^/\s]*@")
+# A user and password, in an address with or without its scheme.
+_CREDENTIALS: Final = re.compile(r"(?<=//)\S*@|(?<!\S)[^\s/]*@")
 # The client's own default is to wait for ever.
 _TIMEOUT: Final = 10
 
@@ -44,12 +44,12 @@ class Registry:
 
     def __init__(
         self,
-        config: Mapping[str, str],
+        config: Mapping[str, str | float],
         *,
         naming: SubjectNaming = SubjectNaming.TOPIC_RECORD,
         register: bool = True,
     ) -> None:
-        self._address = ", ".join(_without_credentials(url) for url in config.get("url", "").split(","))
+        self._address = ", ".join(_without_credentials(url.strip()) for url in str(config.get("url", "")).split(","))
         self._naming = naming
         self._register = register
         self._ids: dict[tuple[str, type[Struct]], int] = {}
@@ -100,7 +100,9 @@ class Registry:
             raise Malformed(f"the schema registry has no schema with the {what}: {error}") from None
         if schema.schema_type not in (None, "AVRO") or schema.references:
             raise Malformed(f"the schema with the {what} is not an Avro schema that stands by itself")
-        return str(schema.schema_str)
+        if not isinstance(schema.schema_str, str):
+            raise RegistryUnavailable(f"what answers at {self._address} is no schema registry: no schema with {what}")
+        return schema.schema_str
 
     def _ask(self, question: Callable[[], _T]) -> _T:
         try:
@@ -125,7 +127,4 @@ class _NotThere(Exception):
 
 
 def _without_credentials(text: str) -> str:
-    parts = urlsplit(text.strip()) if text.count("://") == 1 and " " not in text.strip() else None
-    if parts is not None and parts.hostname:
-        return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
-    return _CREDENTIALS.sub("//", text)
+    return _CREDENTIALS.sub("", text)

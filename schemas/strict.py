@@ -67,7 +67,9 @@ class Layout:
                 self._items.append((schema["items"], namespace))
                 return self._array(schema["items"], namespace)
             case "map":
-                return _blocks(_pair(self._compile(schema["values"], namespace)), lambda: 2)
+                values = schema["values"]
+                entry = _pair(self._compile(values, namespace))
+                return _blocks(entry, lambda: 1 + self._least_of(values, namespace))
             case inner:
                 return self._compile(inner, namespace)
 
@@ -223,6 +225,7 @@ def _union(branches: list[_Step]) -> _Step:
 
 def _record(fields: list[_Step]) -> _Step:
     def step(body: bytes, at: int, depth: int) -> int:
+        # Only a record can hold itself, so every recursion comes by here.
         if depth >= _DEEPEST:
             raise Malformed(f"records within records, {_DEEPEST} deep, at {at}")
         for field in fields:
@@ -243,8 +246,6 @@ def _blocks(item: _Step, least: Callable[[], int]) -> _Step:
     """An array or map: blocks of a count and that many items, until a count of zero."""
 
     def step(body: bytes, at: int, depth: int) -> int:
-        if depth >= _DEEPEST:
-            raise Malformed(f"arrays within arrays, {_DEEPEST} deep, at {at}")
         while True:
             start = at
             count, at = _long(body, at)
@@ -256,7 +257,7 @@ def _blocks(item: _Step, least: Callable[[], int]) -> _Step:
                 raise Malformed(f"{count} items at {start}, where {len(body) - at} bytes follow")
             first = at
             for _ in range(count):
-                at = item(body, at, depth + 1)
+                at = item(body, at, depth)
             if size is not None and size != at - first:
                 raise Malformed(f"a block at {start} says {size} bytes and has {at - first}")
             if count == 0:

@@ -61,7 +61,7 @@ def _decimal(precision: int, scale: int) -> Callable[[object], Decimal]:
             raise ValueError(f"a number is needed, not {value!r:.80}")
         text = str(value).strip()
         if not _NUMBER.fullmatch(text):
-            raise ValueError(f"{text:.80} is not a number")
+            raise ValueError(f"{text!r:.80} is not a number")
         number = Decimal(text)
         if number.adjusted() < precision - scale:
             number = number.quantize(step, context=_ROUNDING)
@@ -76,7 +76,7 @@ def _whole(value: object) -> int:
     # Systems that keep every number as a double write the third line as 3.0.
     number = int(value) if isinstance(value, Decimal) and value == value.to_integral_value() else value
     if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 2**31:
-        raise ValueError(f"a whole number is needed, not {value!s:.80}")
+        raise ValueError(f"a whole number is needed, not {value!r:.80}")
     return number
 
 
@@ -107,6 +107,18 @@ def _currency(value: object) -> str:
     return str(value)
 
 
+def _as_text(value: object) -> str:
+    if isinstance(value, str):
+        text = value
+    else:
+        text = str(value) if isinstance(value, Decimal) else json.dumps(value, default=str, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("holds half a character") from None
+    return text
+
+
 Amount = Annotated[Decimal, PlainValidator(_decimal(18, 6))]
 """Money or a quantity: twelve digits before the point, six after it."""
 Price = Annotated[Decimal, PlainValidator(_decimal(28, 10))]
@@ -119,5 +131,7 @@ Day = Annotated[date, PlainValidator(_day)]
 """A date; of a date and time, the date that is written there."""
 Currency = Annotated[str, PlainValidator(_currency)]
 """An ISO 4217 code."""
+AsText = Annotated[str, PlainValidator(_as_text)]
+"""Whatever stands there, as text; lists and objects as JSON."""
 Id = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 """An id of Nue's: any text but the empty one."""

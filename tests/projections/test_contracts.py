@@ -29,7 +29,7 @@ def contracts(step):
 def test_the_anchor_is_the_root_of_the_first_top_level_subscription():
     event = order(
         "O1",
-        seats("S1", 1, "5.00", subscription_level=2, root_subscription_id="root-S2"),
+        seats("S1", 1, "5.00", subscription_level=2, root_subscription_id="root-S3"),
         seats("S2", 1, "9.00", subscription_level=1, root_subscription_id="root-S2"),
         seats("S3", 1, "7.00", subscription_level=1, root_subscription_id="root-S3"),
     )
