@@ -13,23 +13,29 @@ from typing import Any
 
 Fields = Mapping[str, Mapping[str, Any]]
 
-LINE_SECTIONS: Mapping[str, str] = {"item": "item", "addressBook": "addressBook"}
-"""The sublists whose lines are checked, and the section of the tables that describes a line."""
-
 
 @cache
-def tables() -> Mapping[str, Mapping[str, Fields]]:
-    """Every record type with its sections: ``body``, and one per sublist or subrecord."""
+def _tables() -> Mapping[str, Mapping[str, Fields]]:
     text = resources.files("sinks.sandbox").joinpath("netsuite-fields.json").read_text(encoding="utf-8")
     records: Mapping[str, Mapping[str, Fields]] = json.loads(text)["records"]
     return records
 
 
+def record_types() -> frozenset[str]:
+    """The record types that the tables describe, spelt as NetSuite does: ``salesOrder``."""
+    return frozenset(_tables())
+
+
+def sections(record: str) -> frozenset[str]:
+    """A record type's sections: ``body``, and one per sublist (``item``) or subrecord that the tables describe."""
+    return frozenset(_tables()[record])
+
+
 def body_fields(record: str) -> Fields:
-    """The body fields of a record type. Raises ``KeyError`` for a type that is not in the tables."""
-    return tables()[record]["body"]
+    """The body fields of a record type by name. Raises ``KeyError`` for a type that is not in the tables."""
+    return section_fields(record, "body")
 
 
 def section_fields(record: str, section: str) -> Fields:
-    """The fields of a sublist line or a subrecord. Raises ``KeyError`` where the record has no such section."""
-    return tables()[record][section]
+    """The fields of a sublist line or a subrecord by name. Raises ``KeyError`` where the record has no such section."""
+    return _tables()[record][section]

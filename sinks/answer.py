@@ -1,0 +1,23 @@
+"""What comes back of a request: an answer, silence, or the certainty that it never left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+
+class Answer(Struct, frozen=True):
+    """What NetSuite (or something in front of it) said. ``body`` is its JSON, numbers as decimals, or ``None``."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: object = None
+
+
+class NoAnswer(Exception):
+    """The request may have been sent, and may still be processed, but nothing readable came back."""
+
+
+class NotSent(Exception):
+    """The request certainly did not reach NetSuite."""

@@ -1,0 +1,113 @@
+"""The only socket to NetSuite: one request, one answer, or the reason why there is none. It never retries."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from ipaddress import ip_address
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+import httpx
+import msgspec
+
+from sinks.answer import Answer, NoAnswer, NotSent
+from sinks.signing import Credentials, TokenAuth
+from sinks.translate import HEADERS, QUERY_HEADERS, Request, eid_path
+
+_RECORDS = "/services/rest/record/v1/"
+_SUITEQL = "/services/rest/query/v1/suiteql"
+_CONNECT_TIMEOUT = 10.0
+# The request did not leave this machine; every other failure leaves open what NetSuite did with it.
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+
+
+class NetSuiteClient:
+    """Requests to one account, at most ``concurrency`` at a time, each signed when it leaves.
+
+    ``url`` is the account's own address; ``timeout`` (seconds) bounds a whole request. Usable as an async context.
+    """
+
+    def __init__(
+        self, url: str, account: str, credentials: Credentials, *, concurrency: int = 5, timeout: float = 60.0
+    ) -> None:
+        self._timeout = timeout
+        self._slots = asyncio.Semaphore(concurrency)
+        self._http = httpx.AsyncClient(
+            base_url=url,
+            auth=TokenAuth(account, credentials),
+            limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
+            timeout=httpx.Timeout(timeout, connect=min(timeout, _CONNECT_TIMEOUT)),
+            follow_redirects=False,  # a redirected POST would be signed for another address, or become a GET
+            trust_env=not _is_loopback(httpx.URL(url).host),  # proxies are for the world outside
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def write(self, request: Request) -> Answer:
+        """Send a ``POST`` or ``PATCH`` of the record service."""
+        return await self._send(request.method, _RECORDS + request.path, HEADERS, content=request.content)
+
+    async def get_by_eid(self, record: str, external_id: str) -> Answer:
+        """The record under our external id, with its sublists."""
+        path = eid_path(record, external_id)
+        return await self._send("GET", _RECORDS + path, HEADERS, query={"expandSubResources": "true"})
+
+    async def suiteql(self, query: str, params: Sequence[str] = ()) -> Answer:
+        """The first page of a SuiteQL query; ``?`` in it stand for ``params``, in order."""
+        content = msgspec.json.encode({"q": query, "params": list(params)})
+        return await self._send("POST", _SUITEQL, QUERY_HEADERS, content=content)
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        *,
+        query: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> Answer:
+        """Raises :class:`NotSent` and :class:`NoAnswer`; every HTTP status is an answer."""
+        url = path + query_string(query or {})
+        async with self._slots:
+            try:
+                async with asyncio.timeout(self._timeout):
+                    response = await self._http.request(method, url, headers=headers, content=content)
+            except _NEVER_SENT as error:
+                raise NotSent(f"{type(error).__name__}: {error}") from error
+            except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
+                raise NoAnswer(f"{type(error).__name__}: {error}".rstrip(": ")) from error
+        return Answer(response.status_code, response.headers, _json_in(response))
+
+
+def query_string(query: Mapping[str, str]) -> str:
+    """``query`` as it is sent and signed: a space is ``%20``, never ``+``, which the two ends read differently."""
+    pairs = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in query.items())
+    return f"?{pairs}" if pairs else ""
+
+
+def _json_in(response: httpx.Response) -> object:
+    try:
+        return json.loads(response.content, parse_float=Decimal) if response.content else None
+    except ValueError:
+        return None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"

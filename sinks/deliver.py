@@ -1,0 +1,152 @@
+"""Delivers one command: whatever answers, fails or stays silent, it ends in one verdict.
+
+The only entry to NetSuite for the rest of the project. How one command is delivered stands in ``documents`` and
+``upserts``; what an answer means and what follows from it, in ``retry``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+
+import msgspec
+
+from schemas.command import Command, Document, Upsert, UpsertCustomer, UpsertItem
+from schemas.outcome import Outcome
+from sinks import documents, upserts
+from sinks.attempts import Attempts, Health, Pace
+from sinks.client import NetSuiteClient
+from sinks.lookup import Directory
+from sinks.translate import Defaults, References, Untranslatable
+from sinks.verdict import Applied, Missing, Refused, Unauthorized, Verdict
+
+__all__ = ["Applied", "Deliverer", "Missing", "Refused", "Unauthorized", "Verdict"]
+
+
+class Deliverer:
+    """Delivers commands to one NetSuite account. One instance serves any number of calls at once.
+
+    A call that pauses or waits holds none of the client's connections. Times are in seconds: ``request_limit`` is how
+    long NetSuite may work on a request that nobody waits for any more, ``retry_initial`` and ``retry_max`` bound the
+    pauses between attempts. ``failures_limit`` failures of NetSuite's own on one command, while it accepts others,
+    count as its refusal.
+    """
+
+    def __init__(
+        self,
+        client: NetSuiteClient,
+        *,
+        account: str,
+        defaults: Defaults,
+        request_limit: float = 900.0,
+        retry_initial: float = 0.5,
+        retry_max: float = 60.0,
+        failures_limit: int = 10,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        rand: Callable[[], float] = random.random,
+    ) -> None:
+        self._client = client
+        self._account = account
+        self._defaults = defaults
+        self._pace = Pace(
+            request_limit=request_limit,
+            retry_initial=retry_initial,
+            retry_max=retry_max,
+            failures_limit=failures_limit,
+            clock=clock,
+            sleep=sleep,
+            rand=rand,
+        )
+        self._health = Health()
+        self._directory = Directory()
+        self._silent_until: dict[str, float] = {}
+
+    async def deliver(
+        self,
+        command: Command,
+        references: Mapping[str, str],
+        newest: Outcome | None = None,
+        inherited_until: float = -math.inf,
+    ) -> Verdict:
+        """Deliver ``command`` and say how it ended.
+
+        ``references``: internal ids by external id, as far as outcomes tell. ``newest``: the newest known outcome
+        of the command's own external id. ``inherited_until``: the instant on ``clock`` until which a request that an
+        earlier sink sent for this command may still be running.
+
+        Lasts, cancellably, as long as an outage does. Raises :class:`Unauthorized`.
+        """
+        name = f"{self._account}|{command.external_id}"
+        attempts = Attempts(self._client, self._pace, self._health, name=name, inherited_until=inherited_until)
+        try:
+            if isinstance(command, UpsertCustomer | UpsertItem):
+                return await self._upsert(command, newest, attempts)
+            return await self._document(command, references, newest, attempts)
+        except Untranslatable as error:
+            return attempts.refused(str(error))
+
+    async def _upsert(self, upsert: Upsert, newest: Outcome | None, attempts: Attempts) -> Verdict:
+        if newest is not None and (verdict := upserts.unchanged(upsert, newest)):
+            return verdict
+        # an older version that nobody answered must not land on top of this one
+        older = self._silent_until.get(upsert.external_id, -math.inf)
+        await attempts.wait_until(older, "an older version was sent")
+        self._silent_until.pop(upsert.external_id, None)
+        try:
+            return await self._bring(upsert, newest, attempts)
+        finally:
+            if attempts.silent_until > self._pace.clock():
+                self._silent_until[upsert.external_id] = attempts.silent_until
+
+    async def _bring(self, upsert: Upsert, newest: Outcome | None, attempts: Attempts) -> Verdict:
+        if newest is not None and (verdict := await upserts.change(upsert, newest, attempts)):
+            return verdict
+        if isinstance(upsert, UpsertItem):
+            return await upserts.create(upsert, References(), self._defaults, attempts)
+        return await self._customer(upsert, attempts)
+
+    async def _customer(self, customer: UpsertCustomer, attempts: Attempts) -> Verdict:
+        currency = term = None
+        warnings: tuple[str, ...] = ()
+        if customer.currency:
+            currency = await self._directory.currency(attempts, customer.currency)
+            if currency is None:
+                return attempts.refused(f"currency {customer.currency} is not known in NetSuite")
+        if customer.payment_term:
+            term = await self._directory.term(attempts, customer.payment_term)
+            if term is None:
+                warnings = (f"payment term {customer.payment_term!r} is not known in NetSuite and was left out",)
+        verdict = await upserts.create(customer, References(currency=currency, term=term), self._defaults, attempts)
+        if isinstance(verdict, Refused):
+            self._directory.forget()
+            return verdict
+        return msgspec.structs.replace(verdict, warnings=warnings + verdict.warnings)
+
+    async def _document(
+        self, document: Document, known: Mapping[str, str], newest: Outcome | None, attempts: Attempts
+    ) -> Verdict:
+        if newest is not None and (verdict := documents.unchanged(document, newest)):
+            return verdict
+        items = dict.fromkeys(line.item for line in document.lines)
+        ids = {name: known[name] for name in (document.entity, *items) if name in known}
+        if document.entity not in ids:
+            ids |= await self._directory.ids(attempts, "customer", [document.entity])
+        if unknown := [item for item in items if item not in ids]:
+            ids |= await self._directory.ids(attempts, "item", unknown)
+        for name in (document.entity, *items):
+            if name not in ids:
+                return Missing(external_id=name)
+        currency = await self._directory.currency(attempts, document.currency)
+        if currency is None:
+            return attempts.refused(f"currency {document.currency} is not known in NetSuite")
+        references = References(ids=ids, currency=currency)
+        if newest is not None:
+            return await documents.confirm(document, newest, references, attempts)
+        created = await documents.create(document, references, self._defaults, attempts)
+        if isinstance(created, Refused):
+            self._directory.forget()
+        return created

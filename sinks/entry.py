@@ -1,0 +1,181 @@
+"""A command on its way through the sink, and the lane in which it is kept in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, auto
+from itertools import takewhile
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from schemas.command import Command, UpsertCustomer, UpsertItem
+from schemas.outcome import Outcome
+from sinks.letters import Letter
+
+Version = tuple[datetime, str]
+
+
+class Place(NamedTuple):
+    """Where a command stands on the command topic."""
+
+    partition: int
+    offset: int
+
+
+class Original(Struct, frozen=True):
+    """A command's record as it was read: what a dead letter keeps."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+    @property
+    def key_text(self) -> str:
+        """The key for people and lanes; bytes that are not UTF-8 are shown escaped."""
+        return (self.key or b"").decode("utf-8", "backslashreplace")
+
+
+class Kind(Enum):
+    """What is kept in order: documents by customer, upserts by external id.
+
+    An unreadable command is kept among the documents of its key, since it may be one.
+    """
+
+    DOCUMENT = auto()
+    UPSERT = auto()
+    UNREADABLE = auto()
+
+
+class Stage(Enum):
+    """Where a command stands inside the sink."""
+
+    IDLE = auto()
+    READY = auto()
+    RUNNING = auto()
+    WRITING = auto()
+    GONE = auto()
+
+
+class Subject(Struct, frozen=True, kw_only=True):
+    """What a command is about, as far as order and waiting are concerned."""
+
+    kind: Kind
+    lane: str
+    command_id: str
+    external_id: str
+    references: tuple[str, ...] = ()
+    version: Version | None = None
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.external_id or self.command_id
+
+
+class Recalled(Struct, frozen=True, kw_only=True):
+    """An open dead letter, found on its topic at ``letter_offset``."""
+
+    place: Place
+    subject: Subject
+    letter: Letter
+    letter_offset: int
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One command in the sink's care.
+
+    ``original`` and ``command`` are dropped once a dead letter holds them. ``letter`` is what the dead-letter topic
+    has acknowledged, at ``letter_offset``; ``pending`` what is to be written to it. A document that waits for a
+    reference does so until ``due``, after which it is ``overdue``. ``given`` are the references of its last run.
+    """
+
+    place: Place
+    subject: Subject
+    lane: Lane
+    inherited: bool
+    original: Original | None = None
+    command: Command | None = None
+    stage: Stage = Stage.IDLE
+    letter: Letter | None = None
+    letter_offset: int | None = None
+    pending: Letter | None = None
+    due: float | None = None
+    overdue: bool = False
+    given: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True, eq=False)
+class Lane:
+    """Commands of one partition that go one after the other, oldest first.
+
+    Those with a dead letter come first. ``fresh`` counts the others; while ``waits``, they take no room in the
+    window. ``letters`` are refused upserts, which hold up nothing.
+    """
+
+    partition: int
+    kind: Kind
+    name: str
+    entries: deque[Entry] = field(default_factory=deque)
+    letters: list[Entry] = field(default_factory=list)
+    fresh: int = 0
+    waits: bool = False
+
+    def to_park(self) -> list[Entry]:
+        """What stands behind a dead letter without being one."""
+        if self.kind is Kind.UPSERT or not self.entries or self.entries[0].letter is None:
+            return []
+        behind = takewhile(lambda entry: entry.letter is None and entry.stage is Stage.IDLE, reversed(self.entries))
+        return list(behind)[::-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Deliver a command now. ``references`` are internal ids by external id, as far as they are known.
+
+    Where ``entry.command`` is ``None``, its record has to be read again first: at ``entry.letter_offset`` of the
+    dead letters, or without one at ``entry.place``.
+    """
+
+    entry: Entry
+    references: dict[str, str]
+    newest: Outcome | None
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Write a dead letter now, its partition the command's, in the order in which these are handed out."""
+
+    entry: Entry
+    letter: Letter
+
+
+Action = Run | Write
+
+
+def subject_of(command: Command) -> Subject:
+    """What ``command`` is about."""
+    if isinstance(command, UpsertCustomer | UpsertItem):
+        return Subject(
+            kind=Kind.UPSERT,
+            lane=command.external_id,
+            command_id=command.command_id,
+            external_id=command.external_id,
+            version=(command.activated_at, command.origin.order_id),
+        )
+    return Subject(
+        kind=Kind.DOCUMENT,
+        lane=command.origin.customer_id,
+        command_id=command.command_id,
+        external_id=command.external_id,
+        references=tuple(dict.fromkeys((command.entity, *(line.item for line in command.lines)))),
+    )
+
+
+def unreadable(place: Place, original: Original) -> Subject:
+    """A command that cannot be decoded is known by its place alone."""
+    name = f"{place.partition}/{place.offset}"
+    return Subject(kind=Kind.UNREADABLE, lane=original.key_text, command_id=name, external_id="")

@@ -1,0 +1,91 @@
+"""What is known about NetSuite's records from the outcomes, whoever wrote them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+import msgspec
+
+from schemas.outcome import Outcome
+from sinks.entry import Kind, Place, Subject, Version
+
+
+class Knowledge:
+    """The newest outcome per external id, and the references that NetSuite refused to hold."""
+
+    def __init__(self) -> None:
+        self._outcomes: dict[str, Outcome] = {}
+        self._places: dict[str, Place] = {}
+        self._refused: dict[str, str] = {}
+
+    def learn(self, outcome: Outcome, place: Place | None = None) -> tuple[Place, Outcome] | None:
+        """Take ``outcome`` as what NetSuite holds now; ``place`` is its command's, where this sink delivered it.
+
+        Returns the newer version, with the place of its command, that this sink had delivered before another one
+        brought the record back in time: it has to be sent again.
+        """
+        name = outcome.external_id
+        before, delivered = self._outcomes.get(name), self._places.pop(name, None)
+        self._outcomes[name] = _small(outcome)
+        self._refused.pop(name, None)
+        if place is not None and outcome.activated_at is not None:
+            self._places[name] = place
+        if before is None or delivered is None or place is not None or version_of(before) <= version_of(outcome):
+            return None
+        return delivered, before
+
+    def refuse(self, external_id: str, reason: str) -> None:
+        """A customer or item could not be brought into NetSuite."""
+        if external_id not in self._outcomes:
+            self._refused[external_id] = reason
+
+    def forget_places(self, partition: int) -> None:
+        """The partition is another sink's now: bringing its records up to date is too."""
+        self._places = {name: place for name, place in self._places.items() if place.partition != partition}
+
+    def newest(self, external_id: str) -> Outcome | None:
+        """The newest outcome of an external id."""
+        return self._outcomes.get(external_id)
+
+    def holds(self, subject: Subject) -> bool:
+        """Whether NetSuite holds this command already, or for an upsert a newer version."""
+        known = self._outcomes.get(subject.external_id)
+        if known is None or subject.kind is Kind.UNREADABLE:
+            return False
+        if known.command_id == subject.command_id:
+            return True
+        return subject.version is not None and version_of(known) > (subject.version,)
+
+    def covers(self, subject: Subject) -> bool:
+        """Whether NetSuite holds this version of an upsert or a newer one, from whichever command."""
+        known = self._outcomes.get(subject.external_id)
+        return known is not None and subject.version is not None and version_of(known) >= (subject.version,)
+
+    def internal_ids(self, external_ids: Iterable[str]) -> dict[str, str]:
+        """Internal ids by external id, as far as they are known."""
+        return {name: self._outcomes[name].internal_id for name in external_ids if name in self._outcomes}
+
+    def missing(self, external_ids: Iterable[str]) -> list[str]:
+        """The external ids without an outcome."""
+        return [name for name in external_ids if name not in self._outcomes]
+
+    def refusal(self, external_id: str) -> str | None:
+        """Why a reference is not in NetSuite, where it was refused."""
+        return self._refused.get(external_id)
+
+
+def version_of(outcome: Outcome) -> tuple[Version, ...]:
+    """The version of an upsert's outcome, empty for a document's."""
+    return () if outcome.activated_at is None else ((outcome.activated_at, outcome.order_id),)
+
+
+def _small(outcome: Outcome) -> Outcome:
+    """One of perhaps a million that are kept: what they have in common is kept once."""
+    return msgspec.structs.replace(
+        outcome,
+        account=sys.intern(outcome.account),
+        record_type=sys.intern(outcome.record_type),
+        customer_id=sys.intern(outcome.customer_id),
+        warnings=(),
+    )

@@ -1,0 +1,38 @@
+"""What the sink says in a dead letter."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from schemas.outcome import LetterState
+
+
+class Letter(Struct, frozen=True, kw_only=True):
+    """What a dead letter says, apart from the command itself."""
+
+    state: LetterState
+    reason: str
+    waits_for: str | None = None
+    status: int | None = None
+    answer: str | None = None
+    attempts: int = 0
+
+
+def refused(reason: str) -> Letter:
+    """The dead letter of a command that will not do as it is."""
+    return Letter(state=LetterState.REFUSED, reason=reason)
+
+
+def waiting_for(external_id: str, reason: str) -> Letter:
+    """The dead letter of a document whose customer or item is not there."""
+    return Letter(state=LetterState.WAITING, reason=reason, waits_for=external_id)
+
+
+def parked_behind(front: str) -> Letter:
+    """The dead letter of a document behind another one."""
+    return Letter(state=LetterState.PARKED, reason=f"behind {front}", waits_for=front)
+
+
+def closed(reason: str) -> Letter:
+    """The end of a dead letter."""
+    return Letter(state=LetterState.CLOSED, reason=reason)

@@ -1,0 +1,103 @@
+"""Looking things up in NetSuite: records by our external ids, currencies and payment terms by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from sinks.attempts import Attempts
+from sinks.readback import id_of, rows_of
+from sinks.retry import AFTER_READ, Step
+from sinks.translate import group_of
+from sinks.verdict import Unauthorized
+
+_IDS_PER_QUERY = 200
+
+
+class Found(Struct, frozen=True, kw_only=True):
+    """A record under our external id. ``content`` is ``None`` where NetSuite refuses to show it, for ``reason``."""
+
+    record: str
+    internal_id: str
+    content: object = None
+    reason: str | None = None
+
+
+async def find(attempts: Attempts, record: str, external_id: str) -> Found | None:
+    """The record of this type under our external id, or ``None``. Lasts as long as an outage does."""
+    while True:
+        reply = await attempts.read(attempts.client.get_by_eid(record, external_id))
+        step = AFTER_READ[reply.kind]
+        if step is Step.DONE and (internal_id := id_of(reply.body)):
+            return Found(record=record, internal_id=internal_id, content=reply.body)
+        if step is Step.GONE:
+            return None
+        if step is Step.REFUSE or attempts.hopeless:
+            # reading needs the right to edit, and workflows lock records: the record may be there all the same
+            return await _find_unseen(attempts, record, external_id, reply.words)
+        await attempts.pause(reply)
+
+
+async def _find_unseen(attempts: Attempts, record: str, external_id: str, reason: str) -> Found | None:
+    query = f"SELECT id FROM {group_of(record)} WHERE externalid = ?"  # noqa: S608 (one of our three tables)
+    rows = await select(attempts, query, [external_id])
+    internal_id = id_of(rows[0]) if rows else None
+    return Found(record=record, internal_id=internal_id, reason=reason) if internal_id else None
+
+
+async def select(attempts: Attempts, query: str, params: Sequence[str]) -> list[Mapping[str, Any]]:
+    """The rows of a SuiteQL query. Raises :class:`Unauthorized` where NetSuite refuses it: nothing can then go on."""
+    while True:
+        reply = await attempts.read(attempts.client.suiteql(query, params))
+        match AFTER_READ[reply.kind]:
+            case Step.DONE if isinstance(reply.body, Mapping):
+                return rows_of(reply.body)
+            case Step.GONE | Step.REFUSE:
+                raise Unauthorized(f"NetSuite refuses a look-up that every document needs ({query}): {reply.words}")
+            case _:
+                await attempts.pause(reply)
+
+
+class Directory:
+    """Internal ids that were looked up, remembered. What NetSuite does not know is asked for again next time."""
+
+    def __init__(self) -> None:
+        self._ids: dict[tuple[str, str], str] = {}
+
+    async def ids(self, attempts: Attempts, table: str, external_ids: Iterable[str]) -> dict[str, str]:
+        """Internal ids of the customers or items (``table``) among ``external_ids`` that NetSuite has."""
+        wanted = list(dict.fromkeys(external_ids))
+        unknown = [external_id for external_id in wanted if (table, external_id) not in self._ids]
+        for start in range(0, len(unknown), _IDS_PER_QUERY):
+            part = unknown[start : start + _IDS_PER_QUERY]
+            marks = ", ".join("?" * len(part))
+            query = f"SELECT id, externalid FROM {table} WHERE externalid IN ({marks})"  # noqa: S608 (values are bound)
+            rows = await select(attempts, query, part)
+            # NetSuite compares external ids without regard to case, and gives them back as they were first written
+            found = {str(row.get("externalid")).casefold(): id_of(row) for row in rows}
+            for external_id in part:
+                if internal_id := found.get(external_id.casefold()):
+                    self._ids[table, external_id] = internal_id
+        return {wish: self._ids[table, wish] for wish in wanted if (table, wish) in self._ids}
+
+    async def currency(self, attempts: Attempts, symbol: str) -> str | None:
+        """The internal id of a currency by its ISO code."""
+        return await self._named(attempts, "currency", "SELECT id FROM currency WHERE symbol = ?", symbol)
+
+    async def term(self, attempts: Attempts, name: str) -> str | None:
+        """The internal id of a payment term by its name."""
+        return await self._named(attempts, "term", "SELECT id FROM term WHERE name = ?", name)
+
+    def forget(self) -> None:
+        """Ask NetSuite again: a refusal may mean that a record was deleted and made anew under another id."""
+        self._ids.clear()
+
+    async def _named(self, attempts: Attempts, table: str, query: str, name: str) -> str | None:
+        if (table, name) not in self._ids:
+            rows = await select(attempts, query, [name])
+            if not rows or (internal_id := id_of(rows[0])) is None:
+                return None
+            self._ids[table, name] = internal_id
+        return self._ids[table, name]

@@ -1,0 +1,102 @@
+"""One assigned partition: its lanes, its dead letters, and how far it has got."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from schemas.outcome import Outcome
+from sinks.entry import Entry, Kind, Lane, Place, Recalled, Stage, Subject
+from sinks.knowledge import Knowledge
+from sinks.letters import Letter
+from sinks.progress import Progress
+
+
+class Share:
+    """A partition that is this sink's. ``open`` and ``closed`` tell the command ids of its dead letters.
+
+    Commands below the offset ``inherited_before`` may have been sent by another sink.
+    """
+
+    def __init__(self, partition: int, closed: Iterable[str], inherited_before: int) -> None:
+        self.partition = partition
+        self.inherited_before = inherited_before
+        self.open: dict[str, Entry] = {}
+        self.closed = set(closed)
+        self.progress = Progress()
+        self.in_flight = 0
+        self.retired = False
+        self._lanes: dict[tuple[bool, str], Lane] = {}
+
+    @property
+    def lanes(self) -> list[Lane]:
+        """All lanes with a command in them."""
+        return list(self._lanes.values())
+
+    def lane_of(self, subject: Subject) -> Lane:
+        """The lane that a command belongs to."""
+        of_upserts = subject.kind is Kind.UPSERT
+        lane = self._lanes.get((of_upserts, subject.lane))
+        if lane is None:
+            lane = Lane(self.partition, Kind.UPSERT if of_upserts else Kind.DOCUMENT, subject.lane)
+            self._lanes[of_upserts, subject.lane] = lane
+        return lane
+
+    def lanes_about(self, outcome: Outcome) -> list[Lane]:
+        """The lanes in which the command of ``outcome``, or another version of it, may stand."""
+        keys = ((True, outcome.external_id), (False, outcome.customer_id))
+        return [self._lanes[key] for key in keys if key in self._lanes]
+
+    def drop_if_empty(self, lane: Lane) -> None:
+        """Customers come and go; a lane is kept while there is something in it."""
+        key = (lane.kind is Kind.UPSERT, lane.name)
+        if not lane.entries and not lane.letters and self._lanes.get(key) is lane:
+            del self._lanes[key]
+
+    def recall(self, found: Recalled) -> Entry:
+        """Take an open dead letter back, behind the earlier ones of its lane."""
+        lane = self.lane_of(found.subject)
+        entry = Entry(found.place, found.subject, lane, inherited=True)
+        entry.letter, entry.letter_offset = found.letter, found.letter_offset
+        self.open[found.subject.command_id] = entry
+        (lane.letters if lane.kind is Kind.UPSERT else lane.entries).append(entry)
+        return entry
+
+    def again(self, place: Place, newest: Outcome) -> Entry | None:
+        """A new entry for the upsert at ``place`` that ``newest`` came from."""
+        if self.retired or newest.activated_at is None:
+            return None
+        subject = Subject(
+            kind=Kind.UPSERT,
+            lane=newest.external_id,
+            command_id=newest.command_id,
+            external_id=newest.external_id,
+            version=(newest.activated_at, newest.order_id),
+        )
+        return Entry(place, subject, self.lane_of(subject), inherited=False)
+
+    def is_settled(self, entry: Entry, knowledge: Knowledge) -> bool:
+        """Whether nothing is left to do: NetSuite holds it, or another record of the same command is parked or done."""
+        name = entry.subject.command_id
+        return name in self.closed or self.open.get(name, entry) is not entry or knowledge.holds(entry.subject)
+
+    def settle(self, entry: Entry) -> None:
+        """The command needs no further attention and no letter."""
+        entry.stage = Stage.GONE
+        self.progress.settle(entry.place.offset)
+
+    def keep(self, entry: Entry, letter: Letter, letter_offset: int) -> None:
+        """The dead letter holds the command from now on; its bytes are dropped here."""
+        if entry.letter is None:
+            self.progress.settle(entry.place.offset)
+            if entry.lane.kind is Kind.UPSERT:
+                entry.lane.entries.remove(entry)
+                entry.lane.letters.append(entry)
+        entry.letter, entry.letter_offset = letter, letter_offset
+        entry.original = entry.command = None
+
+    def drop_closed(self, entry: Entry) -> None:
+        """The closing letter of a command is on its topic."""
+        self.open.pop(entry.subject.command_id, None)
+        self.closed.add(entry.subject.command_id)
+        entry.stage = Stage.GONE
+        (entry.lane.letters if entry.lane.kind is Kind.UPSERT else entry.lane.entries).remove(entry)

@@ -1,0 +1,100 @@
+"""Customers and items: created by ``POST`` with their external id, changed by ``PATCH``, never brought back in time."""
+
+from __future__ import annotations
+
+from schemas.command import Upsert
+from schemas.outcome import Outcome, Result
+from sinks.attempts import Attempts, Reply
+from sinks.lookup import Found, find
+from sinks.retry import AFTER_CREATE, AFTER_PATCH, Step, when_absent
+from sinks.translate import Defaults, References, Request, content_hash, patch_for, record_of, request_for, siblings_of
+from sinks.verdict import Applied, Refused
+
+
+def unchanged(upsert: Upsert, newest: Outcome) -> Applied | None:
+    """The verdict without a call: NetSuite already has this content, or a version at least as new."""
+    version = (upsert.activated_at, upsert.origin.order_id)
+    is_newer = newest.activated_at is None or version > (newest.activated_at, newest.order_id)
+    if is_newer and newest.content_hash != content_hash(upsert):
+        return None
+    return Applied(
+        record_type=newest.record_type,
+        internal_id=newest.internal_id,
+        result=Result.UNCHANGED,
+        content_hash=newest.content_hash,
+    )
+
+
+async def change(upsert: Upsert, newest: Outcome, attempts: Attempts) -> Applied | Refused | None:
+    """Bring the record of an earlier outcome to ``upsert``; ``None`` if it was deleted in NetSuite since."""
+    known = Found(record=newest.record_type, internal_id=newest.internal_id)
+    outcome = await _patch(upsert, known, attempts)
+    return None if isinstance(outcome, Reply) else outcome
+
+
+async def create(upsert: Upsert, references: References, defaults: Defaults, attempts: Attempts) -> Applied | Refused:
+    """Create the record, or bring the one that already stands under our external id to ``upsert``."""
+    request = request_for(upsert, references, defaults)
+    while True:
+        reply = await attempts.write(request)
+        step = AFTER_CREATE[reply.kind]
+        if step is Step.DONE and reply.created_id:
+            return _applied(upsert, request, Result.CREATED, reply.created_id, attempts)
+        if step in (Step.AGAIN, Step.LOOK_UP_LATER):
+            await attempts.pause(reply)
+        if step is Step.AGAIN:
+            continue
+        found = await find(attempts, request.record, upsert.external_id)
+        if found is None:
+            next_step = when_absent(refused=step is Step.LOOK_UP or attempts.hopeless, running=attempts.running)
+            if next_step is Step.WAIT:
+                await attempts.wait_until_quiet(f"refused ({reply.words})")
+                found = await find(attempts, request.record, upsert.external_id)
+            elif next_step is Step.REFUSE:
+                found = await _under_another_type(upsert, attempts)
+                if found is None:
+                    return attempts.refused(f"NetSuite refuses it: {reply.words}", reply)
+        if found is not None:
+            outcome = await _patch(upsert, found, attempts)
+            if isinstance(outcome, Reply):  # it was there a moment ago
+                return attempts.refused(f"NetSuite refuses to change it: {outcome.words}", outcome)
+            return outcome
+
+
+async def _patch(upsert: Upsert, found: Found, attempts: Attempts) -> Applied | Refused | Reply:
+    """The verdict, or NetSuite's answer that the record is not there."""
+    request = patch_for(upsert, found.internal_id, found.record)
+    while True:
+        reply = await attempts.write(request)
+        step = AFTER_PATCH[reply.kind]
+        if step is Step.DONE:
+            return _applied(upsert, request, Result.UPDATED, found.internal_id, attempts)
+        if step is Step.GONE:
+            return reply
+        if step is Step.AGAIN and not attempts.hopeless:
+            await attempts.pause(reply)
+        elif attempts.running:
+            await attempts.wait_until_quiet(f"refused ({reply.words})")
+        else:
+            return attempts.refused(f"NetSuite refuses to change it: {reply.words}", reply)
+
+
+async def _under_another_type(upsert: Upsert, attempts: Attempts) -> Found | None:
+    for sibling in siblings_of(record_of(upsert)):
+        if found := await find(attempts, sibling, upsert.external_id):
+            return found
+    return None
+
+
+def _applied(upsert: Upsert, request: Request, result: Result, internal_id: str, attempts: Attempts) -> Applied:
+    warnings = list(request.warnings)
+    if request.record != (wanted := record_of(upsert)):
+        warnings.append(f"NetSuite has it as a {request.record}, not as a {wanted}; its type cannot be changed")
+    return Applied(
+        record_type=request.record,
+        internal_id=internal_id,
+        result=result,
+        content_hash=content_hash(upsert),
+        warnings=tuple(warnings),
+        attempts=attempts.writes,
+    )

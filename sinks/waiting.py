@@ -1,0 +1,64 @@
+"""Which lanes wait for a customer or item, until when, and how much room the others take."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable
+from itertools import count
+
+from sinks.entry import Entry, Lane, Stage
+
+
+class Waiting:
+    """Lanes by what they wait for. ``held`` counts commands in memory, ``waiting`` those of them in waiting lanes."""
+
+    def __init__(self) -> None:
+        self.held = 0
+        self.waiting = 0
+        self._lanes: dict[str, dict[Lane, None]] = {}
+        self._deadlines: list[tuple[float, int, Entry]] = []
+        self._sequence = count()
+
+    def count(self, lane: Lane, change: int) -> None:
+        """Commands without a dead letter came to the lane or left it."""
+        lane.fresh += change
+        self.held += change
+        self.waiting += change * lane.waits
+
+    def set_waits(self, lane: Lane, *, waits: bool) -> None:
+        """Whether the lane's head waits."""
+        self.waiting += lane.fresh * (waits - lane.waits)
+        lane.waits = waits
+
+    def wait_for(self, lane: Lane, external_ids: Iterable[str]) -> None:
+        """Let :meth:`woken` return the lane for any of these."""
+        for name in external_ids:
+            self._lanes.setdefault(name, {})[lane] = None
+
+    def woken(self, external_id: str) -> Iterable[Lane]:
+        """The lanes that waited for it; they no longer do."""
+        return self._lanes.pop(external_id, {})
+
+    def set_due(self, entry: Entry, due: float) -> None:
+        """The head of a lane waits until ``due``; set once for each time that it waits."""
+        if entry.due is None:
+            entry.due = due
+            heapq.heappush(self._deadlines, (due, next(self._sequence), entry))
+
+    def next_due(self) -> float | None:
+        """The earliest deadline."""
+        while self._deadlines and not self._counts():
+            heapq.heappop(self._deadlines)
+        return self._deadlines[0][0] if self._deadlines else None
+
+    def pop_due(self) -> Entry | None:
+        """The entry with the earliest deadline, which it then no longer has."""
+        if self.next_due() is None:
+            return None
+        entry = heapq.heappop(self._deadlines)[2]
+        entry.due = None
+        return entry
+
+    def _counts(self) -> bool:
+        due, _, entry = self._deadlines[0]
+        return entry.stage is Stage.IDLE and entry.due == due

@@ -1,0 +1,218 @@
+"""A command topic, a NetSuite and what a sink writes, all in memory, for trying out the lanes."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from schemas.command import Command, CreateSalesOrder, DocumentLine, ItemType, Origin, UpsertItem
+from schemas.outcome import LetterState, Outcome, Result
+from sinks.entry import Entry, Kind, Original, Place, Recalled, Run, Subject, Write, subject_of, unreadable
+from sinks.lanes import Lanes
+from sinks.letters import Letter
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+TIMEOUT = 100.0
+
+
+def document(customer: str, number: str, *references: str) -> CreateSalesOrder:
+    """A sales order whose entity is the first reference and whose lines are the others."""
+    return CreateSalesOrder(
+        command_id=f"command-{customer}-{number}",
+        external_id=f"NUE-SO-{customer}-{number}",
+        origin=_origin(customer, number),
+        entity=references[0],
+        original_order_id=number,
+        tran_on=START.date(),
+        currency="USD",
+        memo=number,
+        lines=tuple(
+            DocumentLine(line_id=item, item=item, quantity=Decimal(1), rate=Decimal(1), amount=Decimal(1))
+            for item in references[1:]
+        ),
+        total=Decimal(1),
+    )
+
+
+def upsert(name: str, version: int) -> UpsertItem:
+    """One version of a customer or item."""
+    return UpsertItem(
+        command_id=f"command-{name}-{version}",
+        external_id=name,
+        activated_at=START + timedelta(days=version),
+        origin=_origin("customer", f"order-{version}"),
+        item_type=ItemType.SERVICE_SALE_ITEM,
+        sku=name,
+        name=f"{name} {version}",
+    )
+
+
+def outcome_of(command: Command | Subject, internal_id: str = "1") -> Outcome:
+    """The outcome of a command in success."""
+    subject = command if isinstance(command, Subject) else subject_of(command)
+    activated_at, order_id = subject.version or (None, "order")
+    return Outcome(
+        account="1",
+        external_id=subject.external_id,
+        record_type="any",
+        internal_id=internal_id,
+        command_id=subject.command_id,
+        result=Result.CREATED,
+        order_id=order_id,
+        customer_id=subject.lane,
+        content_hash=subject.command_id,
+        applied_at=START,
+        activated_at=activated_at,
+    )
+
+
+def _origin(customer: str, order: str) -> Origin:
+    return Origin(
+        customer_id=customer, order_id=order, order_number=order, event_id=order, policy_id="policy", rules_version=1
+    )
+
+
+class World:
+    """What outlives a sink: the command topic, NetSuite, outcomes, dead letters, committed offsets.
+
+    ``lanes`` is the present sink. A step of it that is not acknowledged yet is in ``unacknowledged``.
+    """
+
+    def __init__(self, partitions: int, **limits: int) -> None:
+        self.limits = {"concurrency": 2, "window": 6, "waiting_limit": 8, **limits}
+        self.log: dict[int, list[Command | str]] = {partition: [] for partition in range(partitions)}
+        self.netsuite: dict[str, Subject] = {}
+        self.outcomes: list[Outcome] = []
+        self.letters: list[tuple[Place, Subject, Letter]] = []
+        self.committed = dict.fromkeys(self.log, 0)
+        self.now = 0.0
+        self.start_sink()
+
+    def start_sink(self) -> None:
+        """A new sink, from what is durable."""
+        self.lanes = Lanes(**self.limits, reference_timeout=TIMEOUT)
+        self.running: list[Run] = []
+        self.unacknowledged: list[tuple[Entry, Callable[[], None]]] = []
+        self.unwritten: list[Write] = []
+        self.position = dict(self.committed)
+        for outcome in self.outcomes:
+            self.lanes.learn(outcome, self.now)
+        for partition in self.log:
+            self.assign(partition)
+
+    def assign(self, partition: int) -> None:
+        """Give the sink a partition with its letters, the newest per command counting."""
+        newest = {
+            place: (subject, letter, at)
+            for at, (place, subject, letter) in enumerate(self.letters)
+            if place.partition == partition
+        }
+        recalled = [
+            Recalled(place=place, subject=subject, letter=letter, letter_offset=at)
+            for place, (subject, letter, at) in sorted(newest.items())
+            if letter.state is not LetterState.CLOSED
+        ]
+        closed = [subject.command_id for subject, letter, _ in newest.values() if letter.state is LetterState.CLOSED]
+        self.position[partition] = self.committed[partition]
+        self.lanes.assign(partition, recalled, closed, len(self.log[partition]), self.now)
+
+    def unassign(self, partition: int) -> None:
+        """Take a partition away; what was in flight stays without effect on the lanes."""
+        self.lanes.forget(partition)
+        self.running = [run for run in self.running if run.entry.place.partition != partition]
+        self.unwritten = [write for write in self.unwritten if write.entry.place.partition != partition]
+
+    def subject(self, place: Place) -> Subject:
+        """What the command at a place is about."""
+        command = self.log[place.partition][place.offset]
+        return unreadable(place, Original(b"c0", b"?")) if isinstance(command, str) else subject_of(command)
+
+    def read(self, partition: int) -> bool:
+        """Offer the next command of a partition, if there is room and one is left."""
+        offset = self.position[partition]
+        if self.lanes.room <= 0 or offset >= len(self.log[partition]):
+            return False
+        self.position[partition] += 1
+        original = Original(b"c0", b"?")
+        self.lanes.offer(Place(partition, offset), original, self.log[partition][offset], self.now)
+        return True
+
+    def take(self) -> list[Run]:
+        """Start what may start; returns it."""
+        actions = self.lanes.take(self.now)
+        self.unwritten += [action for action in actions if isinstance(action, Write)]
+        started = [action for action in actions if isinstance(action, Run)]
+        self.running += started
+        return started
+
+    def write_letter(self) -> None:
+        """The oldest letter that is due becomes durable; the sink does not know yet."""
+        write = self.unwritten.pop(0)
+        at = len(self.letters)
+        self.letters.append((write.entry.place, write.entry.subject, write.letter))
+        self.unacknowledged.append((write.entry, lambda: self.lanes.recorded(write.entry, at, self.now)))
+
+    def deliver(self, run: Run, *, accept: bool) -> None:
+        """End a delivery; its outcome becomes durable, and the sink does not know yet."""
+        self.running.remove(run)
+        entry, subject = run.entry, run.entry.subject
+        absent = [name for name in subject.references if name not in run.references and name not in self.netsuite]
+        if absent:
+            self.lanes.missing(entry, absent[0], self.now)
+        elif accept or subject.external_id in self.netsuite:
+            self.netsuite[subject.external_id] = subject
+            outcome = outcome_of(subject)
+            self.outcomes.append(outcome)
+            self.unacknowledged.append((entry, lambda: self.lanes.applied(entry, outcome, self.now)))
+        else:
+            letter = Letter(state=LetterState.REFUSED, reason="NetSuite refuses it", status=400)
+            self.lanes.refused(entry, letter, self.now)
+
+    def acknowledge(self) -> None:
+        """The sink hears of the oldest thing that became durable."""
+        self.unacknowledged.pop(0)[1]()
+
+    def commit(self) -> None:
+        """Commit what may be committed."""
+        for partition in self.log:
+            self.committed[partition] = max(self.committed[partition], self.lanes.committable(partition) or 0)
+
+    def open_letters(self) -> dict[Place, Letter]:
+        """The newest letter per command, closed ones left out."""
+        newest = {place: letter for place, _, letter in self.letters}
+        return {place: letter for place, letter in newest.items() if letter.state is not LetterState.CLOSED}
+
+    def is_accounted_for(self, place: Place) -> bool:
+        """Whether a durable outcome or letter speaks for the command at ``place``."""
+        subject = self.subject(place)
+        if any(other.command_id == subject.command_id for _, other, _ in self.letters):
+            return True
+        return any(
+            outcome.command_id == subject.command_id
+            or (
+                subject.kind is Kind.UPSERT
+                and outcome.external_id == subject.external_id
+                and outcome_of(subject).activated_at is not None
+                and (outcome.activated_at, outcome.order_id) >= subject.version
+            )
+            for outcome in self.outcomes
+        )
+
+    def settle_everything(self, *, accept: bool = True) -> None:
+        """Let the sink work until nothing moves any more, however long documents wait."""
+        for _ in range(20_000):
+            moved = [self.read(partition) for partition in self.log]
+            moved.append(bool(self.take()))
+            while self.running or self.unwritten or self.unacknowledged:
+                moved.append(True)
+                if self.running:
+                    self.deliver(self.running[0], accept=accept)
+                if self.unwritten:
+                    self.write_letter()
+                if self.unacknowledged:
+                    self.acknowledge()
+            if not any(moved):
+                due = self.lanes.next_due()
+                if due is None:
+                    return
+                self.now = max(self.now, due)
+        raise AssertionError("the sink does not come to rest")
