@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from decimal import Decimal
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -36,22 +36,24 @@ class RunningSandbox:
 def running_sandbox(
     *,
     path: str | None = None,
-    latency: float = 0.0,
+    latency: Callable[[], float] | float = 0.0,
     concurrency: int | None = None,
-    tax_rate: Decimal = Decimal(0),
     port: int = 0,
+    **store_options: Any,
 ) -> Iterator[RunningSandbox]:
-    """Serve a sandbox from a thread of its own."""
-    store = Store(path, tax_rate=tax_rate)
+    """Serve a sandbox from a thread of its own. ``store_options`` are those of its ``Store``, such as ``tax_rate``."""
+    store = Store(path, **store_options)
     app = build_app(store, CREDENTIALS, latency=latency, concurrency=concurrency)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    runner, actual = asyncio.run_coroutine_threadsafe(serve(app, "127.0.0.1", port), loop).result(10)
     try:
-        yield RunningSandbox(f"http://127.0.0.1:{actual}", store, CREDENTIALS)
+        runner, actual = asyncio.run_coroutine_threadsafe(serve(app, "127.0.0.1", port), loop).result(10)
+        try:
+            yield RunningSandbox(f"http://127.0.0.1:{actual}", store, CREDENTIALS)
+        finally:
+            asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(10)
     finally:
-        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
         loop.close()

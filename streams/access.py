@@ -1,0 +1,81 @@
+"""Who may do what: the least that each process must be granted on a broker with ACLs.
+
+Read and Write each include Describe. Nothing needs a cluster permission: a producer that may write to a topic may
+be idempotent.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from streams.settings import Settings
+
+READ, WRITE, CREATE, DESCRIBE_CONFIGS = "Read", "Write", "Create", "DescribeConfigs"
+TOPIC, GROUP = "Topic", "Group"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One operation that one process must be allowed on one resource, named literally."""
+
+    process: str
+    resource: str
+    name: str
+    operation: str
+    why: str
+
+
+def grants(settings: Settings) -> list[Grant]:
+    """All that must be granted, per process in the order of the flow."""
+    names, groups = settings.topics, settings.groups
+    six = (names.orders, names.contracts, names.commands, names.quarantine, names.outcomes, names.dead_letters)
+    told = (names.contracts, names.quarantine, names.outcomes, names.dead_letters)
+    rows = [
+        ("publish", TOPIC, names.orders, READ, "sees that every partition begins with a policy"),
+        ("publish", TOPIC, names.orders, WRITE, "order events"),
+        ("project", TOPIC, names.orders, READ, "folds the log"),
+        ("project", TOPIC, names.contracts, WRITE, "contract events"),
+        ("project", TOPIC, names.commands, WRITE, "commands"),
+        ("project", TOPIC, names.quarantine, WRITE, "what is held back"),
+        ("project", TOPIC, settings.changelog, READ, "recovers its state"),
+        ("project", TOPIC, settings.changelog, WRITE, "keeps its state"),
+        ("project", GROUP, groups.project, READ, "shares the partitions, commits offsets"),
+        ("apply", TOPIC, names.commands, READ, "takes commands"),
+        ("apply", TOPIC, names.outcomes, READ, "knows what NetSuite holds"),
+        ("apply", TOPIC, names.outcomes, WRITE, "says what NetSuite answered"),
+        ("apply", TOPIC, names.dead_letters, READ, "knows what is parked"),
+        ("apply", TOPIC, names.dead_letters, WRITE, "parks what NetSuite refused"),
+        ("apply", GROUP, groups.apply, READ, "shares the partitions, commits offsets"),
+        *(("history", TOPIC, name, READ, "tells what happened") for name in told),
+        ("policy", TOPIC, names.orders, READ, "shows the policy in force"),
+        ("policy", TOPIC, names.orders, WRITE, "activates another (`policy activate` alone)"),
+        *(
+            ("topics", TOPIC, name, operation, why)
+            for name in (*six, settings.changelog)
+            for operation, why in ((CREATE, "makes it"), (DESCRIBE_CONFIGS, "checks it"))
+        ),
+        *(("topics", TOPIC, name, READ, "counts its records") for name in (*six, settings.changelog)),
+        ("topics", TOPIC, names.orders, WRITE, "begins the log with the policy"),
+    ]
+    return [Grant(*row) for row in rows]
+
+
+def as_commands(listed: list[Grant], principals: Mapping[str, str], servers: str) -> list[str]:
+    """The grants as `kafka-acls` command lines, one per process and resource."""
+    together: dict[tuple[str, str, str], list[str]] = {}
+    for grant in listed:
+        together.setdefault((grant.process, grant.resource, grant.name), []).append(grant.operation)
+    lines = []
+    for (process, resource, name), operations in together.items():
+        words = ["kafka-acls", "--bootstrap-server", servers, "--add", "--allow-principal", principals[process]]
+        for operation in operations:
+            words += ["--operation", operation]
+        lines.append(shlex.join([*words, f"--{resource.lower()}", name]))
+    return lines
+
+
+def as_dicts(listed: list[Grant]) -> list[dict[str, str]]:
+    """The grants for other programs."""
+    return [asdict(grant) for grant in listed]

@@ -1,0 +1,218 @@
+"""From what the topics tell to the chain of each contract: order, change, renewal, and the documents of each.
+
+Pure functions over records that were read; where they came from is somebody else's concern.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from msgspec import Struct
+
+from schemas.contract import DecidedDocument, DocumentType, OrderDecided, OrderOutcome, SubscriptionChanged
+from schemas.order import ChangeType
+from schemas.outcome import DeadLetter, LetterState, Outcome
+from schemas.quarantine import Quarantined
+
+RECORD_TYPES = {DocumentType.SALES_ORDER: "salesOrder", DocumentType.RETURN_AUTHORIZATION: "returnAuthorization"}
+"""NetSuite's names of the record types of documents."""
+
+
+@dataclass(slots=True)
+class Facts:
+    """What the topics told, each thing once by its id, in the order in which it was read."""
+
+    decided: dict[str, OrderDecided] = field(default_factory=dict)
+    changes: dict[str, SubscriptionChanged] = field(default_factory=dict)
+    quarantined: dict[str, Quarantined] = field(default_factory=dict)
+    letters: dict[str, DeadLetter] = field(default_factory=dict)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+
+    def take(self, record: Struct) -> None:
+        """Take in a record. A repeated one changes nothing; of outcomes and dead letters the newest counts."""
+        match record:
+            case OrderDecided():
+                self.decided.setdefault(record.decision_id, record)
+            case SubscriptionChanged():
+                self.changes.setdefault(record.change_id, record)
+            case Quarantined():
+                self.quarantined.setdefault(record.quarantine_id, record)
+            case DeadLetter():
+                self.letters[record.command_id] = record
+            case Outcome():
+                self.outcomes[record.external_id] = record
+
+    def open_letters(self) -> list[DeadLetter]:
+        """The commands that are not in NetSuite because it refused them or something that they need."""
+        return [letter for letter in self.letters.values() if self._is_open(letter)]
+
+    def letter_of(self, command_id: str) -> DeadLetter | None:
+        """Why a command is not in NetSuite, where that is known."""
+        letter = self.letters.get(command_id)
+        return letter if letter is not None and self._is_open(letter) else None
+
+    def _is_open(self, letter: DeadLetter) -> bool:
+        applied = self.outcomes.get(letter.external_id)
+        return letter.state is not LetterState.CLOSED and (applied is None or applied.command_id != letter.command_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a document stands: its ``internal_id`` in NetSuite, or why it has none.
+
+    ``amount`` is positive, in ``currency``, before tax; ``link`` is what ``custbody_nue_original_orderid`` says.
+    """
+
+    record_type: str
+    external_id: str
+    link: str | None
+    currency: str
+    amount: Decimal
+    internal_id: str | None
+    problem: str | None = None
+
+    @property
+    def signed(self) -> Decimal:
+        """What it adds to its contract: a return authorization takes away."""
+        return self.amount if self.record_type == RECORD_TYPES[DocumentType.SALES_ORDER] else -self.amount
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One order in a contract's chain. ``step`` is ``order``, ``change`` or ``renewal``.
+
+    ``amount`` is what its documents add to the contract, ``value`` the contract's sum with it.
+    """
+
+    step: str
+    decided: OrderDecided
+    changes: tuple[SubscriptionChanged, ...]
+    documents: tuple[Standing, ...]
+    amount: Decimal
+    value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """All orders of one contract, in the order in which they were decided."""
+
+    contract_id: str
+    customer_id: str
+    currency: str
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NotPosted:
+    """An order, or a copy of one, that made no document. ``order_id`` is null for a record that cannot be read."""
+
+    order_id: str | None
+    order_number: str | None
+    customer_id: str | None
+    outcome: str
+    why: str
+    contracts: tuple[str, ...] = ()
+
+
+StandingOf = Callable[[OrderDecided, DecidedDocument], Standing]
+
+
+def outcome_name(outcome: OrderOutcome) -> str:
+    """An outcome as people read it: ``posted``, ``NoOp``, ``ignored`` and so on."""
+    return "NoOp" if outcome is OrderOutcome.NO_OP else outcome.value.lower()
+
+
+def chains_of(facts: Facts, standing_of: StandingOf) -> list[Chain]:
+    """The chain of every contract, in the order in which the contracts begin."""
+    orders: dict[str, list[OrderDecided]] = {}
+    for decided in facts.decided.values():
+        for contract_id in decided.contracts:
+            orders.setdefault(contract_id, []).append(decided)
+    changes: dict[tuple[str, str], list[SubscriptionChanged]] = {}
+    for change in facts.changes.values():
+        changes.setdefault((change.contract_id, change.event_id), []).append(change)
+    return [_chain(contract_id, decisions, changes, standing_of) for contract_id, decisions in orders.items()]
+
+
+def _chain(
+    contract_id: str,
+    decisions: list[OrderDecided],
+    changes: dict[tuple[str, str], list[SubscriptionChanged]],
+    standing_of: StandingOf,
+) -> Chain:
+    links: list[Link] = []
+    value = Decimal(0)
+    for decided in decisions:
+        own = tuple(changes.get((contract_id, decided.event_id), ()))
+        documents = tuple(standing_of(decided, each) for each in decided.documents if each.contract_id == contract_id)
+        amount = sum((document.signed for document in documents), Decimal(0))
+        value += amount
+        links.append(Link(_step(own, not links), decided, own, documents, amount, value))
+    return Chain(contract_id, decisions[0].customer_id, decisions[0].currency, tuple(links))
+
+
+def _step(changes: Iterable[SubscriptionChanged], is_first: bool) -> str:
+    if any(ChangeType.RENEW in change.change_types for change in changes):
+        return "renewal"
+    return "order" if is_first else "change"
+
+
+def standing_by_topics(facts: Facts) -> StandingOf:
+    """Where documents stand by what the sink wrote about them: its outcome, its dead letter, or nothing yet."""
+
+    def standing_of(decided: OrderDecided, document: DecidedDocument) -> Standing:
+        outcome = facts.outcomes.get(document.external_id)
+        letter = None if outcome else facts.letter_of(document.command_id)
+        problem = None if outcome else "not yet applied" if letter is None else letter_text(letter)
+        return Standing(
+            record_type=outcome.record_type if outcome else RECORD_TYPES[document.document_type],
+            external_id=document.external_id,
+            link=document.contract_id,
+            currency=decided.currency,
+            amount=document.amount,
+            internal_id=outcome.internal_id if outcome else None,
+            problem=problem,
+        )
+
+    return standing_of
+
+
+def letter_text(letter: DeadLetter) -> str:
+    """Why a command is not in NetSuite, in one line."""
+    status = f" (HTTP {letter.status})" if letter.status else ""
+    return f"{letter.state.value.lower()}: {letter.reason}{status}"
+
+
+def not_posted(facts: Facts) -> list[NotPosted]:
+    """Everything that made no document, with the reason: decided orders first, then refused copies and records."""
+    told = [
+        NotPosted(
+            order_id=decided.order_id,
+            order_number=decided.order_number,
+            customer_id=decided.customer_id,
+            outcome=outcome_name(decided.outcome),
+            why=decided.why,
+            contracts=decided.contracts,
+        )
+        for decided in facts.decided.values()
+        if decided.outcome is not OrderOutcome.POSTED
+    ]
+    told += [
+        NotPosted(
+            order_id=held.order_id,
+            order_number=held.order_number,
+            customer_id=held.customer_id,
+            outcome=outcome_name(OrderOutcome.QUARANTINED),
+            why="; ".join(f"{reason.code}: {reason.detail}" for reason in held.reasons),
+        )
+        for held in refused_records(facts)
+    ]
+    return told
+
+
+def refused_records(facts: Facts) -> list[Quarantined]:
+    """What is in quarantine without a decision on an order: conflicting copies, and records that cannot be read."""
+    decided = {each.event_id for each in facts.decided.values() if each.outcome is OrderOutcome.QUARANTINED}
+    return [held for held in facts.quarantined.values() if held.event_id not in decided]

@@ -1,0 +1,19 @@
+"""What can go wrong outside the data: faults that a person can act upon."""
+
+from __future__ import annotations
+
+
+class NuestreamError(Exception):
+    """A fault whose text is one line for people: what is wrong, and what to do. Never about bad data."""
+
+
+class SettingsError(NuestreamError):
+    """A setting is missing, wrong or unknown; the text names its TOML path and its environment variable."""
+
+
+class PolicyMissing(NuestreamError):
+    """The log does not begin with a policy on every partition, or not with the partitions that it names."""
+
+
+class KafkaUnavailable(NuestreamError):
+    """Kafka cannot be reached, or refused what was asked of it."""

@@ -1,0 +1,196 @@
+"""The policy in the log: what each partition begins with, what is in force, and how it is changed."""
+
+from __future__ import annotations
+
+import getpass
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import msgspec
+
+from schemas.codec import Decoder, Encoder, Malformed
+from schemas.headers import headers_of
+from schemas.policy import Policy, PolicyActivated
+from streams.errors import NuestreamError, PolicyMissing
+from streams.kafka import registry_of
+from streams.reading import TopicReader
+from streams.sending import Sender
+from streams.settings import Settings
+
+KEY_PREFIX = b"policy/"
+
+
+class PolicyDiffers(NuestreamError):
+    """The policy of the settings is not the one in the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyAt:
+    """A policy record and the offset that it stands at."""
+
+    offset: int
+    activated: PolicyActivated
+
+    @property
+    def policy(self) -> Policy:
+        """The settings that are in force from here on."""
+        return self.activated.policy
+
+
+def differences(log: Policy, settings: Policy) -> list[tuple[str, str, str]]:
+    """The fields that differ: name, value in the log, value in the settings, both as settings spell them."""
+    pairs = zip(as_settings(log).items(), as_settings(settings).values(), strict=True)
+    return [(field, ours, theirs) for (field, ours), theirs in pairs if ours != theirs]
+
+
+def as_settings(policy: Policy) -> dict[str, str]:
+    """The fields of a policy, spelled as in the settings file. Equal numbers are spelled alike."""
+    spelled: dict[str, str] = {}
+    for field, value in msgspec.structs.asdict(policy).items():
+        if field == "tenant_time_zone":
+            spelled[field] = value
+        elif field == "tie_out_tolerance":
+            spelled[field] = f"{value.normalize():f}"
+        else:
+            spelled[field] = str(value).lower()
+    return spelled
+
+
+def policies_in_log(settings: Settings) -> dict[int, PolicyAt]:
+    """The newest policy of each partition of the orders topic; a partition without one is left out.
+
+    Reads the keys of the whole log, and decodes nothing but policies.
+
+    Raises:
+        KafkaUnavailable: no broker answers.
+        PolicyMissing: the topic is not there.
+    """
+    newest: dict[int, PolicyAt] = {}
+    decoder = Decoder(registry_of(settings.registry))
+    topic = settings.topics.orders
+    with TopicReader(settings.kafka, settings.groups.project) as reader:
+        extents = reader.extents(topic)
+        if not extents:
+            raise PolicyMissing(f"the topic {topic} is not there: run `nuestream topics create`")
+        for message in reader.records(topic, extents):
+            if (found := _policy_of(message, decoder)) is not None:
+                newest[message.partition()] = PolicyAt(message.offset(), found)
+    return newest
+
+
+def first_policy_check(settings: Settings) -> int:
+    """Check that the log is as `topics create` leaves it; returns the number of its partitions.
+
+    Raises:
+        KafkaUnavailable: no broker answers.
+        PolicyMissing: the topic is not there, a partition does not begin with a policy, or that policy is for
+            another number of partitions.
+    """
+    topic = settings.topics.orders
+    decoder = Decoder(registry_of(settings.registry))
+    with TopicReader(settings.kafka, settings.groups.project) as reader:
+        first = reader.first_records(topic)
+    if not first:
+        raise PolicyMissing(f"the topic {topic} is not there: run `nuestream topics create`")
+    for partition, message in first.items():
+        found = _policy_of(message, decoder) if message is not None else None
+        if found is None:
+            content = "is empty" if message is None else "begins with another record"
+            advice = (
+                "run `nuestream topics create`"
+                if message is None
+                else "publish into a new topic, made by `nuestream topics create`"
+            )
+            raise PolicyMissing(f"{topic}[{partition}] {content}, not with a policy: {advice}")
+        if found.partitions != len(first):
+            raise PolicyMissing(
+                f"{topic} has {len(first)} partitions, but was made with {found.partitions}: customers are no longer "
+                "where their earlier orders are; publish into a new topic, made by `nuestream topics create`"
+            )
+    return len(first)
+
+
+def check_worker_policy(settings: Settings) -> None:
+    """Check that the log begins as it must and that the settings' policy is the one in force in it.
+
+    Raises:
+        KafkaUnavailable, PolicyMissing: as :func:`first_policy_check`.
+        PolicyDiffers: with the fields that differ.
+    """
+    first_policy_check(settings)
+    wanted = settings.policy.to_policy()
+    for partition, at in sorted(policies_in_log(settings).items()):
+        if differing := differences(at.policy, wanted):
+            told = ", ".join(
+                f"{field} is {log} in the log and {ours} in the settings" for field, log, ours in differing
+            )
+            raise PolicyDiffers(
+                f"the policy differs on {settings.topics.orders}[{partition}]: {told}; change the settings, or run "
+                "`nuestream policy activate` to put them into the log"
+            )
+
+
+def activate_initial(settings: Settings, partitions: Iterable[int], of: int, by: str | None = None) -> None:
+    """Write the settings' policy to the beginning of empty ``partitions`` of a log of ``of`` partitions.
+
+    Needs nothing but a producer, so it works on a broker without an administration interface.
+
+    Raises:
+        KafkaUnavailable: a partition did not acknowledge it.
+    """
+    _append(settings, settings.policy.to_policy(), partitions, of, by)
+
+
+def activate(settings: Settings, by: str | None = None) -> list[int]:
+    """Append the settings' policy to every partition where another one is in force; returns those partitions.
+
+    Stopped half way, it is completed by the next call.
+
+    Raises:
+        KafkaUnavailable, PolicyMissing: as :func:`first_policy_check`.
+    """
+    of = first_policy_check(settings)
+    wanted = settings.policy.to_policy()
+    in_force = policies_in_log(settings)
+    stale = [number for number in range(of) if differences(in_force[number].policy, wanted)]
+    _append(settings, wanted, stale, of, by)
+    return stale
+
+
+def _append(settings: Settings, policy: Policy, partitions: Iterable[int], of: int, by: str | None) -> None:
+    encoder = Encoder(registry_of(settings.registry))
+    sender = Sender(settings.kafka)
+    topic = settings.topics.orders
+    at, name = datetime.now(UTC), by or _user()
+    for partition in partitions:
+        record = PolicyActivated(
+            event_id=str(uuid.uuid4()),
+            partition=partition,
+            partitions=of,
+            activated_at=at,
+            activated_by=name,
+            policy=policy,
+        )
+        key = KEY_PREFIX + str(partition).encode()
+        sender.send(topic, key, encoder.encode(topic, record), headers_of(record), partition)
+    sender.flush()
+
+
+def _policy_of(message: object, decoder: Decoder) -> PolicyActivated | None:
+    key = message.key()  # type: ignore[attr-defined]  # confluent_kafka ships no types
+    if key is None or not key.startswith(KEY_PREFIX):
+        return None
+    try:
+        record = decoder.decode(message.value(), message.headers())  # type: ignore[attr-defined]
+    except Malformed:
+        return None
+    return record if isinstance(record, PolicyActivated) else None
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user may have no name
+        return "unknown"

@@ -1,0 +1,233 @@
+"""The projector as a process: a Faust worker that hosts the pure core.
+
+The stream hands over raw bytes, one partition beside the other; everything else happens in the projector. No
+exception leaves the agent, since Faust would acknowledge the record and go on: bad data is quarantined, and any
+fault stops the worker with a clear message before the record is acknowledged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Awaitable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import faust
+
+from projections.fold import LogRecord
+from projections.pages import Record
+from schemas.codec import Decoder, Encoder
+from streams.errors import NuestreamError
+from streams.kafka import faust_options, registry_of
+from streams.policy import check_worker_policy
+from streams.projector import Message, Projector
+from streams.settings import Settings
+from streams.state_table import StateTable
+
+_LOG = logging.getLogger("nuestream.project")
+_TICK = 0.2
+
+
+class LeaseLost(NuestreamError):
+    """The worker did not run for longer than its group waits, so another may own its partitions."""
+
+
+class Host:
+    """One worker process: the Faust app, its state table, and the way it stops."""
+
+    def __init__(self, settings: Settings, data_dir: str) -> None:
+        self._settings = settings
+        registry = registry_of(settings.registry)
+        self._encoder, self._decoder = Encoder(registry), Decoder(registry)
+        self._stopping = asyncio.Event()
+        self._fault: BaseException | None = None
+        self._ran_at = time.monotonic()
+        self.app = _app(settings, data_dir)
+        self.table: StateTable = self.app.Table("state", key_type=bytes, value_type=bytes, partitions=None)
+        orders = self.app.topic(settings.topics.orders, key_serializer="raw", value_serializer="raw")
+        self.app.agent(orders, isolated_partitions=True, name="project")(self._agent)
+
+    async def _agent(self, stream: Any) -> None:
+        # Acknowledged by hand: Faust's stream acknowledges also when its body is cancelled half way.
+        async for event in stream.noack().events():
+            try:
+                await self._project(event.message)
+            except asyncio.CancelledError:
+                raise
+            except BaseException as error:
+                self._stop_for(error)
+                await asyncio.Event().wait()
+            event.ack()
+
+    async def _project(self, message: Any) -> None:
+        record = LogRecord(
+            topic=message.topic,
+            partition=message.partition,
+            offset=message.offset,
+            recorded_at=datetime.fromtimestamp(message.timestamp, UTC),
+            key=message.key,
+            value=message.value,
+            headers=dict(message.headers or {}),
+        )
+        projector = Projector(record.partition, self._settings.topics, self._encoder, self._decoder)
+        await projector.project(record, _Ports(self, message))
+
+    def check_lease(self, message: Any) -> None:
+        """Raise where this process may no longer own the partition: it stood still, or its group moved on."""
+        stood_still = time.monotonic() - self._ran_at
+        if stood_still > self._settings.project.session_timeout:
+            raise LeaseLost(
+                f"this worker stood still for {stood_still:.0f} s, longer than project.session_timeout "
+                f"({self._settings.project.session_timeout:.0f} s); another may own its partitions: start it again"
+            )
+        if message.generation_id != self.app.consumer_generation_id:
+            raise LeaseLost("the consumer group moved on while a record was carried through: start the worker again")
+
+    def _stop_for(self, error: BaseException) -> None:
+        if self._fault is None:
+            self._fault = error
+        self._stopping.set()
+
+    async def run(self) -> int:
+        """Run until a signal or a fault; returns the exit status."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        self.app.finalize()
+        self.app.in_worker = True
+        worker = asyncio.create_task(self.app.start())
+        worker.add_done_callback(self._started)
+        pulse = asyncio.create_task(self._pulse())
+        await self._stopping.wait()
+        pulse.cancel()
+        _enforce(self._settings.project.shutdown_timeout, 1 if self._fault else 0)
+        await self.app.stop()
+        if not worker.done():
+            worker.cancel()
+        if self._fault is None:
+            _LOG.info("stopped")
+            return 0
+        _LOG.error("stopped, nothing was skipped: %s", _sentence(self._fault), exc_info=_trace(self._fault))
+        return 1
+
+    def _started(self, worker: asyncio.Task[Any]) -> None:
+        if not worker.cancelled() and (error := worker.exception()) is not None:
+            self._stop_for(error)
+
+    async def _pulse(self) -> None:
+        while True:
+            self._ran_at = time.monotonic()
+            if self.app.crash_reason is not None:
+                self._stop_for(self.app.crash_reason)
+            await asyncio.sleep(_TICK)
+
+    async def send(self, messages: Sequence[Message]) -> None:
+        """Send and wait for every acknowledgement.
+
+        Raises:
+            NuestreamError: the broker refused one; the others may have been written.
+        """
+        sent = [(message.topic, await self._sent(message)) for message in messages]
+        for topic, acknowledgement in sent:
+            try:
+                await acknowledgement
+            except Exception as error:
+                raise _refused(topic, error) from error
+
+    async def _sent(self, message: Message) -> Awaitable[object]:
+        headers = list(message.headers)
+        try:
+            sent: Awaitable[object] = await self.app.producer.send(
+                message.topic, message.key, message.value, None, None, headers
+            )
+        except Exception as error:  # the producer knows by itself that the broker would refuse
+            raise _refused(message.topic, error) from error
+        return sent
+
+
+def _refused(topic: str, error: Exception) -> NuestreamError:
+    return NuestreamError(f"the broker refused a record for {topic}: {error}")
+
+
+class _Ports:
+    """The projector's ports for one record: every write is preceded by a look at the lease."""
+
+    def __init__(self, host: Host, message: Any) -> None:
+        self._host = host
+        self._message = message
+
+    def read(self, key: bytes) -> bytes | None:
+        return self._host.table.read(key)
+
+    async def send(self, messages: Sequence[Message]) -> None:
+        self._host.check_lease(self._message)
+        await self._host.send(messages)
+
+    async def write(self, records: Sequence[Record]) -> None:
+        self._host.check_lease(self._message)
+        try:
+            await self._host.table.write(self._message.partition, records)
+        except Exception as error:
+            topic = self._host.table.changelog_topic_name
+            raise _refused(topic, error) from error
+
+
+def _app(settings: Settings, data_dir: str) -> Any:
+    project = settings.project
+    return faust.App(
+        settings.groups.project,
+        **faust_options(settings.kafka),
+        broker_session_timeout=project.session_timeout,
+        broker_heartbeat_interval=min(3.0, project.session_timeout / 4),
+        broker_commit_interval=1.0,
+        consumer_group_instance_id=project.instance_id,
+        consumer_auto_offset_reset="earliest",
+        producer_request_timeout=120.0,
+        producer_max_request_size=8 * 1024 * 1024,
+        Table=StateTable,
+        store="memory://",
+        datadir=data_dir,
+        table_standby_replicas=0,
+        stream_wait_empty=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+    )
+
+
+def _enforce(timeout: float, status: int) -> None:
+    # Faust does not stop while its broker cannot be reached; the process must.
+    def end() -> None:
+        _LOG.error("did not stop within project.shutdown_timeout (%.0f s): leaving at once", timeout)
+        logging.shutdown()
+        os._exit(status or 1)
+
+    timer = threading.Timer(timeout, end)
+    timer.daemon = True
+    timer.start()
+
+
+def _sentence(error: BaseException) -> str:
+    return str(error) if isinstance(error, NuestreamError) else f"{type(error).__name__}: {error}"
+
+
+def _trace(error: BaseException) -> BaseException | None:
+    return None if isinstance(error, NuestreamError) else error
+
+
+def main(settings: Settings) -> int:
+    """Run the projector until it is told to stop. Returns the exit status: 0, or 1 after a fault."""
+    logging.getLogger("aiokafka").setLevel(logging.WARNING)
+    check_worker_policy(settings)
+    with tempfile.TemporaryDirectory(prefix="nuestream-project-") as data_dir:
+
+        async def run() -> int:
+            return await Host(settings, data_dir).run()
+
+        return asyncio.run(run())

@@ -1,0 +1,136 @@
+"""One record of the log, carried through in the order of writing that survives a crash at any point.
+
+For each record: the outputs are acknowledged by the broker, then the state that contains the record is written
+and acknowledged (pages, then head), and only then does the caller let the offset be committed. A record at or
+below the state's position is skipped; one above it is decided again from the same state, and gives the same
+bytes under the same ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from msgspec import Struct
+
+from projections.fold import LogRecord, Step, fold, quarantine
+from projections.pages import PolicyInForce, Record, dump, dump_policy, load, load_policy
+from schemas.codec import Decoder, Encoder, Malformed
+from schemas.command import UpsertCustomer, UpsertItem
+from schemas.headers import headers_of
+from schemas.order import OrderEvent
+from schemas.policy import PolicyActivated
+from schemas.quarantine import Reason
+from streams.errors import PolicyMissing
+from streams.settings import TopicSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A record to be sent; the partition follows from the key."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...]
+
+
+class Ports(Protocol):
+    """What the projector needs of its host."""
+
+    def read(self, key: bytes) -> bytes | None:
+        """A stored table record, as it was last acknowledged."""
+
+    async def send(self, messages: Sequence[Message]) -> None:
+        """Send and wait until the broker has acknowledged every one. Raises where it refuses any."""
+
+    async def write(self, records: Sequence[Record]) -> None:
+        """Write table records of the current partition and wait until the broker has acknowledged them."""
+
+
+class Projector:
+    """The projection of one partition: decode, fold, and write in order."""
+
+    def __init__(self, partition: int, topics: TopicSettings, encoder: Encoder, decoder: Decoder) -> None:
+        self._partition = partition
+        self._topics = topics
+        self._encoder = encoder
+        self._decoder = decoder
+
+    async def project(self, record: LogRecord, ports: Ports) -> None:
+        """Carry ``record`` through. After the return its offset may be committed.
+
+        Raises whatever the ports raise, :class:`PolicyMissing` where the partition does not begin with a policy,
+        and ``RegistryUnavailable``: faults that stop the worker, never a judgement about the record.
+        """
+        try:
+            content = self._decoder.decode(record.value or b"", list(record.headers.items()))
+        except Malformed as error:
+            await self._reject(record, Reason(code="malformed", detail=str(error)), ports)
+            return
+        match content:
+            case PolicyActivated():
+                await self._activate(record, content, ports)
+            case OrderEvent():
+                await self._order(record, content, ports)
+            case _:
+                name = type(content).__name__
+                await self._reject(record, Reason(code="record_type", detail=f"{name} has no place in the log"), ports)
+
+    async def _activate(self, record: LogRecord, activated: PolicyActivated, ports: Ports) -> None:
+        known = load_policy(self._partition, ports.read)
+        if known is not None and record.offset <= known.position:
+            return
+        if known is not None and activated.partitions != known.partitions:
+            raise PolicyMissing(
+                f"{record.topic}[{record.partition}] offset {record.offset}: a policy for {activated.partitions} "
+                f"partitions in a log of {known.partitions}; the number is fixed when the topics are made"
+            )
+        in_force = PolicyInForce(record.offset, activated.partitions, activated.policy)
+        await ports.write([dump_policy(self._partition, in_force)])
+
+    async def _order(self, record: LogRecord, event: OrderEvent, ports: Ports) -> None:
+        in_force = load_policy(self._partition, ports.read)
+        if in_force is None:
+            raise PolicyMissing(
+                f"{record.topic}[{record.partition}] does not begin with a policy: run `nuestream topics create` "
+                "before anything is published"
+            )
+        customer_id = event.order.customer_id
+        if record.key != customer_id.encode():
+            detail = f"the key {record.key!r} is not the customer of the order, {customer_id}"
+            await self._reject(record, Reason(code="key", detail=detail), ports)
+            return
+        state = load(customer_id, ports.read)
+        if record.offset <= state.position:
+            return
+        step = fold(state, record, event, in_force.policy)
+        await self._send(step, customer_id, ports)
+        pages, head = dump(step.state, ports.read)
+        if pages:
+            await ports.write(pages)
+        await ports.write([head])
+
+    async def _send(self, step: Step, customer_id: str, ports: Ports) -> None:
+        if step.upserts:
+            await ports.send([self._message(self._topics.commands, upsert, customer_id) for upsert in step.upserts])
+        rest = [
+            *(self._message(self._topics.commands, document, customer_id) for document in step.documents),
+            *(self._message(self._topics.contracts, event, customer_id) for event in step.contract_events),
+            *(self._message(self._topics.quarantine, held, customer_id) for held in step.quarantined),
+        ]
+        if rest:
+            await ports.send(rest)
+
+    async def _reject(self, record: LogRecord, reason: Reason, ports: Ports) -> None:
+        held = quarantine(record, (reason,))
+        await ports.send([self._message(self._topics.quarantine, held, None, record.key or b"")])
+
+    def _message(self, topic: str, record: Struct, customer_id: str | None, key: bytes = b"") -> Message:
+        # An upsert is about a customer or an item, whoever ordered: its own name keeps its versions in order.
+        if isinstance(record, UpsertCustomer | UpsertItem):
+            key = record.external_id.encode()
+        elif customer_id is not None:
+            key = customer_id.encode()
+        return Message(topic, key, self._encoder.encode(topic, record), tuple(headers_of(record)))

@@ -1,0 +1,101 @@
+"""`nuestream sandbox`: the NetSuite to try things against, as a process."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sqlite3
+from decimal import Decimal
+from pathlib import Path
+
+import click
+from pydantic import SecretStr
+
+from sinks.sandbox.auth import SandboxCredentials
+from sinks.sandbox.server import build_app, serve
+from sinks.sandbox.store import Store
+from streams.errors import NuestreamError
+from streams.settings import Settings
+from streams.settings_source import env_name
+
+OWN = {
+    "account": "SANDBOX",
+    "consumer_key": "sandbox-consumer-key",
+    "consumer_secret": "sandbox-consumer-secret",
+    "token_id": "sandbox-token-id",
+    "token_secret": "sandbox-token-secret",
+}
+"""What the sandbox accepts where the settings name no account; no secrets, since it holds nothing real."""
+
+
+def run_sandbox(settings: Settings, host: str, port: int, db: Path | None, tax_rate: Decimal, latency: float) -> int:
+    """Serve until SIGTERM or SIGINT; returns 0.
+
+    Raises:
+        NuestreamError: the address cannot be listened on, or the database not be opened.
+        SettingsError: the account's credentials are given in part.
+    """
+    credentials, is_own = _credentials(settings)
+    try:
+        store = Store(None if db is None else str(db), tax_rate=tax_rate)
+    except sqlite3.Error as error:
+        raise NuestreamError(f"{db}: the sandbox cannot use it: {error}") from None
+    try:
+        asyncio.run(_serve(store, credentials, is_own, host, port, latency))
+    finally:
+        store.close()
+    return 0
+
+
+def _credentials(settings: Settings) -> tuple[SandboxCredentials, bool]:
+    """What the sandbox accepts, and whether it is its own choice."""
+    given = settings.netsuite
+    if not any(_text(getattr(given, name)) for name in OWN):
+        return (
+            SandboxCredentials(
+                account=OWN["account"],
+                consumer_key=OWN["consumer_key"],
+                consumer_secret=SecretStr(OWN["consumer_secret"]),
+                token_id=OWN["token_id"],
+                token_secret=SecretStr(OWN["token_secret"]),
+            ),
+            True,
+        )
+    settings.require_netsuite("sandbox")
+    return (
+        SandboxCredentials(
+            account=given.account,
+            consumer_key=given.consumer_key,
+            consumer_secret=given.consumer_secret,
+            token_id=given.token_id,
+            token_secret=given.token_secret,
+        ),
+        False,
+    )
+
+
+def _text(value: str | SecretStr) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+async def _serve(
+    store: Store, credentials: SandboxCredentials, is_own: bool, host: str, port: int, latency: float
+) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    try:
+        runner, actual = await serve(build_app(store, credentials, latency=latency), host, port)
+    except OSError as error:
+        raise NuestreamError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+    try:
+        url = f"http://{f'[{host}]' if ':' in host else host}:{actual}"
+        click.echo(f"NetSuite sandbox for account {credentials.account} on {url} (Ctrl-C ends it)")
+        if is_own:
+            click.echo("It takes these credentials:")
+            for name, value in {"url": url, **OWN}.items():
+                click.echo(f"  export {env_name(('netsuite', name))}={value}")
+        await stopping.wait()
+    finally:
+        await runner.cleanup()
