@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -19,6 +20,7 @@ SKEW = 300
 """Seconds that a request's timestamp may be off."""
 
 _PAIR = re.compile(r'\s*([A-Za-z_]+)="([^"]*)"\s*')
+_TIMESTAMP = re.compile(r"[0-9]{1,12}")
 _NEEDED = (
     "oauth_consumer_key",
     "oauth_nonce",
@@ -48,7 +50,8 @@ class Verifier:
     def __init__(self, credentials: SandboxCredentials, clock: Callable[[], float] = time.time) -> None:
         self._credentials = credentials
         self._clock = clock
-        self._used: dict[tuple[str, str], float] = {}
+        self._used: set[tuple[str, str]] = set()
+        self._order: deque[tuple[float, tuple[str, str]]] = deque()
         self._client = Client(
             credentials.consumer_key,
             client_secret=credentials.consumer_secret.get_secret_value(),
@@ -61,9 +64,16 @@ class Verifier:
 
         ``url`` is the address as the client used it, with its query.
         """
-        parameters = self._read(header)
+        try:
+            accepted = self._is_login(method, url, self._read(header))
+        except ValueError:  # an address, a query or characters that cannot be signed
+            accepted = False
+        if not accepted:
+            raise invalid_login()
+
+    def _is_login(self, method: str, url: str, parameters: dict[str, str]) -> bool:
         known = self._credentials
-        accepted = (
+        return (
             parameters.pop("realm", None) == known.account
             and parameters["oauth_consumer_key"] == known.consumer_key
             and parameters["oauth_token"] == known.token_id
@@ -72,8 +82,6 @@ class Verifier:
             and self._is_signed(method, url, parameters)
             and self._is_fresh(parameters["oauth_timestamp"], parameters["oauth_nonce"])
         )
-        if not accepted:
-            raise invalid_login()
 
     def _read(self, header: str | None) -> dict[str, str]:
         scheme, _, rest = (header or "").partition(" ")
@@ -96,15 +104,16 @@ class Verifier:
             method, signature.base_string_uri(url), signature.normalize_parameters(signed)
         )
         computed: str = signature.sign_hmac_sha256_with_client(base, self._client)
-        return hmac.compare_digest(computed, given)
+        return hmac.compare_digest(computed.encode(), given.encode())
 
     def _is_fresh(self, timestamp: str, nonce: str) -> bool:
         now = self._clock()
-        if not timestamp.isdigit() or abs(now - int(timestamp)) > SKEW or len(nonce) < _SHORTEST_NONCE:
+        while self._order and now - self._order[0][0] > 2 * SKEW:
+            self._used.remove(self._order.popleft()[1])
+        if not _TIMESTAMP.fullmatch(timestamp) or abs(now - int(timestamp)) > SKEW or len(nonce) < _SHORTEST_NONCE:
             return False
         if (timestamp, nonce) in self._used:
             return False
-        if len(self._used) > 100_000:
-            self._used = {used: at for used, at in self._used.items() if now - at <= 2 * SKEW}
-        self._used[timestamp, nonce] = now
+        self._used.add((timestamp, nonce))
+        self._order.append((now, (timestamp, nonce)))
         return True

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from http import HTTPStatus
 
 from aiohttp import web
 
 MEDIA_TYPE = "application/vnd.oracle.resource+json; type=error"
-_TYPE = "https://www.w3.org/Protocols/rfc2616/rfc2616-sec10.html#sec10.4."
-_SECTION = {400: "1", 401: "2", 404: "5", 405: "6", 409: "10", 429: "1"}
-_TITLE = {400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 405: "Method Not Allowed", 429: "Bad Request"}
+_RFC = "https://www.w3.org/Protocols/rfc2616/rfc2616-sec10.html"
+_SECTIONS = {400: 1, 401: 2, 404: 5, 405: 6, 413: 14, 429: 1, 500: 1}
+_TITLES = {429: "Bad Request"}
 _PREFIX = "Error while accessing a resource. "
 
 
 class Refused(Exception):
-    """A request that NetSuite refuses; becomes its error body. ``path`` or ``parameter`` say where the fault is."""
+    """A request that NetSuite refuses; becomes its error body.
+
+    ``path``, ``parameter`` or ``header`` say where the fault is: in the body, the query or the headers.
+    """
 
     def __init__(
         self,
@@ -25,33 +28,35 @@ class Refused(Exception):
         code: str = "USER_ERROR",
         path: str | None = None,
         parameter: str | None = None,
+        header: str | None = None,
     ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.status = status
         self.code = code
-        self.path = path
-        self.parameter = parameter
+        self._place = {"o:errorPath": path, "o:errorQueryParam": parameter, "o:errorHeader": header}
 
     def response(self) -> web.Response:
         """The HTTP answer."""
-        place = {"o:errorPath": self.path, "o:errorQueryParam": self.parameter}
-        error = {"detail": self.detail, "o:errorCode": self.code} | {k: v for k, v in place.items() if v}
+        error = {"detail": self.detail, "o:errorCode": self.code} | {k: v for k, v in self._place.items() if v}
+        chapter = "5" if self.status >= 500 else "4"
         body: dict[str, object] = {
-            "type": _TYPE + _SECTION.get(self.status, "1"),
-            "title": _TITLE.get(self.status, "Error"),
+            "type": f"{_RFC}#sec10.{chapter}.{_SECTIONS.get(self.status, 1)}",
+            "title": _TITLES.get(self.status) or HTTPStatus(self.status).phrase,
             "status": self.status,
             "o:errorDetails": [error],
         }
         if self.status == 429:
-            body["o:errorCode"] = "USER_ERROR"
-        return web.Response(
-            status=self.status, text=json.dumps(body), headers=_headers(), content_type=None, charset=None
-        )
+            body["o:errorCode"] = "USER_ERROR"  # at the top, another code than in the details: NetSuite has it so
+        # bytes: for text, the server would add a charset to the media type
+        return web.Response(status=self.status, body=json.dumps(body).encode(), headers={"Content-Type": MEDIA_TYPE})
 
 
-def _headers() -> Mapping[str, str]:
-    return {"Content-Type": MEDIA_TYPE}
+class Duplicate(Refused):
+    """An external id or a name that another record of the family has."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(_PREFIX + detail)
 
 
 def user_error(detail: str) -> Refused:
@@ -65,9 +70,14 @@ def invalid_content(field: str, value: object, path: str) -> Refused:
     return Refused(detail, code="INVALID_CONTENT", path=path)
 
 
+def not_json() -> Refused:
+    """A body that cannot be read at all."""
+    return Refused("The request body is no valid JSON.", code="INVALID_CONTENT")
+
+
 def unknown_field(name: str, path: str) -> Refused:
     """A name that the record does not have, where the caller asked to be told."""
-    return Refused(f"{_PREFIX}Unknown reference or field {name!r}.", code="INVALID_CONTENT", path=path)
+    return Refused(f"{_PREFIX}Unknown reference or field {name}.", code="INVALID_CONTENT", path=path)
 
 
 def missing(label: str) -> Refused:
@@ -93,3 +103,14 @@ def too_many_requests() -> Refused:
     """The account's concurrency limit is exceeded; nothing was processed."""
     detail = "Concurrent request limit exceeded. Request blocked."
     return Refused(detail, status=429, code="CONCURRENCY_LIMIT_EXCEEDED")
+
+
+def unsupported(status: int) -> Refused:
+    """An address, method or size that the services do not take."""
+    return Refused(f"{_PREFIX}{HTTPStatus(status).phrase}.", status=status, code="INVALID_REQUEST")
+
+
+def unexpected(error_id: str) -> Refused:
+    """A fault of the server's own."""
+    detail = f"An unexpected error occurred. Error ID: {error_id}"
+    return Refused(detail, status=500, code="UNEXPECTED_ERROR")

@@ -1,95 +1,94 @@
-"""What NetSuite makes of a record's JSON: names and values checked, references resolved, totals computed."""
+"""What NetSuite makes of a record's JSON: names and values checked, references resolved."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sinks.fields import Fields, body_fields, section_fields
-from sinks.sandbox.errors import invalid_content, missing, unknown_field, user_error
-from sinks.sandbox.store import FAMILY, Body, Store, Stored
+from sinks.fields import Fields, body_fields, section_fields, sections
+from sinks.sandbox.account import FAMILY
+from sinks.sandbox.errors import Refused, invalid_content, missing, unknown_field, user_error
+from sinks.sandbox.store import Body, Store
 
-CUSTOM_FIELDS: Mapping[str, frozenset[str]] = {
-    "salesOrder": frozenset({"custbody_nue_original_orderid"}),
-    "returnAuthorization": frozenset({"custbody_nue_original_orderid"}),
-    "salesOrder.item": frozenset({"custcol_nue_transactionlineid", "custcol_nue_start_date", "custcol_nue_end_date"}),
-    "returnAuthorization.item": frozenset(
-        {"custcol_nue_transactionlineid", "custcol_nue_start_date", "custcol_nue_end_date"}
-    ),
-}
-"""The custom fields that the account declares, per record type and per its item lines."""
+NAMING = ("Error", "Warning", "Ignore")
+"""How unknown names may be met; the second is NetSuite's own choice."""
 
 _KINDS = {"entity": "entity", "item": "item", "currency": "currency", "subsidiary": "subsidiary", "terms": "term"}
 _CUSTOM_PRICE_LEVEL = "-1"
-_EXTERNAL_ID = re.compile(r"[\w\-]{1,255}")
+_SUBRECORDS = {"addressBookAddress": "address"}
 _COMPUTED = frozenset({"id", "links", "total", "subtotal", "taxTotal", "discountTotal", "refName", "totalResults"})
+_MOST_DIGITS = 15
+_FINEST = -20
+
+
+@dataclass(frozen=True, slots=True)
+class Sublist:
+    """The item lines that a request gives. ``emptied``: it gives null, so that none shall remain."""
+
+    lines: Sequence[Body]
+    emptied: bool = False
 
 
 @dataclass(slots=True)
 class Checker:
-    """Checks one request. ``naming`` is how unknown names are met: ``Error``, ``Warning`` or ``Ignore``."""
+    """Checks one request. ``naming`` is how unknown names are met; ``dropped`` collects those that were ignored."""
 
     store: Store
     record: str
-    custom_fields: Mapping[str, frozenset[str]]
     naming: str = "Warning"
-    warnings: list[str] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
 
-    def body(self, content: object) -> tuple[Body, list[Body] | None]:
+    def body(self, content: object) -> tuple[Body, Sublist | None]:
         """The accepted body, and the item lines of a transaction (None where the request says nothing of them).
 
         Raises ``Refused`` for what NetSuite would not take.
         """
         if not isinstance(content, dict):
-            raise invalid_content("body", content, "")
+            raise invalid_content("body", "", "")
         given = dict(content)
         lines = None
         if FAMILY[self.record] == "transaction" and "item" in given:
             lines = self._lines(given.pop("item"))
-        own = self.custom_fields.get(self.record, frozenset())
+        own = self.store.custom_fields.get(self.record, frozenset())
         body = self._named(given, body_fields(self.record), own, "")
         external_id = body.get("externalId")
-        if external_id is not None and not _EXTERNAL_ID.fullmatch(str(external_id)):
+        if external_id is not None and not is_external_id(external_id):
             raise invalid_content("externalId", external_id, "externalId")
         return body, lines
 
-    def _lines(self, sublist: object) -> list[Body]:
+    def _lines(self, sublist: object) -> Sublist:
+        if _is_null(sublist):
+            return Sublist([], emptied=True)
         items = sublist.get("items") if isinstance(sublist, dict) else None
-        if sublist is None or (isinstance(sublist, dict) and items is None):
-            return []
         if not isinstance(items, list):
-            raise invalid_content("item", sublist, "item")
-        own = self.custom_fields.get(f"{self.record}.item", frozenset())
+            raise invalid_content("item", "", "item")
+        own = self.store.custom_fields.get(f"{self.record}.item", frozenset())
         fields = section_fields(self.record, "item")
-        return [self._named(line, fields, own, f"item.items[{index}].") for index, line in enumerate(items)]
+        return Sublist([self._named(line, fields, own, f"item.items[{index}].") for index, line in enumerate(items)])
 
     def _named(self, given: object, fields: Fields, own: frozenset[str], place: str) -> Body:
         if not isinstance(given, dict):
-            raise invalid_content(place.rstrip("."), given, place.rstrip("."))
+            raise invalid_content(place.rstrip("."), "", place.rstrip("."))
         accepted: Body = {}
         for name, value in given.items():
+            path = place + name
             if name in own:
-                accepted[name] = self._custom(name, value, place + name)
+                accepted[name] = _custom(name, value, path)
             elif name not in fields:
-                self._unknown(name, place + name)
+                self._unknown(name, path)
             elif name not in _COMPUTED:
-                accepted[name] = None if value is None else self._value(name, value, fields[name], place + name)
+                accepted[name] = None if value is None else self._value(name, value, fields[name], path)
         return accepted
 
     def _unknown(self, name: str, path: str) -> None:
         if self.naming == "Error":
             raise unknown_field(name, path)
         if self.naming == "Warning":
-            self.warnings.append(f"{path}: unknown field, ignored")
-
-    def _custom(self, name: str, value: object, path: str) -> object:
-        if value is not None and (not isinstance(value, str) or (name.endswith("_date") and not _is_date(value))):
-            raise invalid_content(name, value, path)
-        return value
+            self.dropped.append(path)
 
     def _value(self, name: str, value: Any, described: Mapping[str, Any], path: str) -> object:
         kind = described.get("type")
@@ -97,49 +96,41 @@ class Checker:
             return self._reference(name, value, path)
         if kind == "collection":
             return self._sublist(name, value, path)
-        wrong = (
-            (kind == "string" and not isinstance(value, str))
-            or (kind in ("number", "integer") and not isinstance(value, Decimal))
-            or (kind == "boolean" and not isinstance(value, bool))
-            or (kind == "object" and not isinstance(value, dict))
-            or (described.get("format") == "date" and not _is_date(value))
-        )
-        if wrong:
+        if kind == "subrecord":
+            section = _SUBRECORDS.get(name, name)
+            if section in sections(self.record):
+                return self._named(value, section_fields(self.record, section), frozenset(), f"{path}.")
+        elif not _is_of(described, value):
             raise invalid_content(name, value, path)
         return value
 
     def _reference(self, name: str, value: object, path: str) -> Body:
         internal_id = _id_in(value)
-        if internal_id is None:
-            raise invalid_content(name, value, path)
         kind = _KINDS.get(name)
-        if kind in ("entity", "item"):
+        found = None
+        if kind in ("entity", "item") and internal_id:
             target = self.store.get_family(kind, internal_id)
-            if target is None or target.body.get("isInactive"):
-                raise invalid_content(name, internal_id, path)
-        elif kind is not None:
-            if self.store.reference(kind, internal_id) is None:
-                raise invalid_content(name, internal_id, path)
-        elif not (name == "price" and internal_id == _CUSTOM_PRICE_LEVEL):
-            raise invalid_content(name, internal_id, path)
-        return {"id": internal_id}
+            found = str(target.id) if target and not target.body.get("isInactive") else None
+        elif kind and internal_id:
+            found = internal_id if self.store.reference(kind, internal_id) else None
+        elif name == "price" and internal_id == _CUSTOM_PRICE_LEVEL:
+            found = internal_id
+        if found is None:
+            raise invalid_content(name, internal_id or "", path)
+        return {"id": found}
 
-    def _sublist(self, name: str, value: object, path: str) -> Body:
+    def _sublist(self, name: str, value: object, path: str) -> Body | None:
+        if _is_null(value):
+            return None
         items = value.get("items") if isinstance(value, dict) else None
         if not isinstance(items, list):
-            raise invalid_content(name, value, path)
-        if name == "addressBook":
-            return {"items": [self._address(entry, f"{path}.items[{i}].") for i, entry in enumerate(items)]}
-        return {"items": items}
-
-    def _address(self, entry: object, place: str) -> Body:
-        accepted = dict(entry) if isinstance(entry, dict) else {}
-        address = accepted.pop("addressBookAddress", None)
-        line = self._named(accepted, section_fields(self.record, "addressBook"), frozenset(), place)
-        if address is not None:
-            fields = section_fields(self.record, "address")
-            line["addressBookAddress"] = self._named(address, fields, frozenset(), f"{place}addressBookAddress.")
-        return line
+            raise invalid_content(name, "", path)
+        if name not in sections(self.record):
+            return {"items": items}
+        fields = section_fields(self.record, name)
+        return {
+            "items": [self._named(each, fields, frozenset(), f"{path}.items[{i}].") for i, each in enumerate(items)]
+        }
 
 
 def check_mandatory(record: str, body: Body, lines: Sequence[Body]) -> None:
@@ -158,58 +149,83 @@ def check_mandatory(record: str, body: Body, lines: Sequence[Body]) -> None:
             raise missing("Customer")
         if not lines:
             raise user_error("You must enter at least one line item for this transaction.")
-        if any("item" not in line for line in lines):
+        if any(not line.get("item") for line in lines):
             raise missing("Item")
 
 
-def complete(lines: Sequence[Body]) -> list[Body]:
-    """Lines as NetSuite keeps them: an amount of their own where none was given, else the one that was sent."""
-    completed = []
-    for line in lines:
-        kept = {name: value for name, value in line.items() if name != "line" and value is not None}
-        kept.setdefault("quantity", Decimal(1))
-        if "amount" not in kept:
-            kept["amount"] = kept["quantity"] * kept.get("rate", Decimal(0))
-        completed.append(kept)
-    return completed
+def naming_of(header: str | None) -> str:
+    """How the request wants unknown names to be met. Raises ``Refused`` for a word that NetSuite does not know."""
+    naming = (header or NAMING[1]).capitalize()
+    if naming not in NAMING:
+        name = "X-NetSuite-PropertyNameValidation"
+        raise Refused(f"Invalid value of the header {name}.", code="INVALID_HEADER", header=name)
+    return naming
 
 
-def total_of(lines: Sequence[Body], tax_rate: Decimal) -> Decimal:
-    """A transaction's total with tax. Raises ``Refused`` where it is negative: no transaction can be."""
-    net = sum((line["amount"] for line in lines), Decimal(0))
-    total: Decimal = net + (net * tax_rate).quantize(Decimal("0.01"))
-    if total < 0:
-        raise user_error("The total cannot be negative.")
-    return total
+def is_external_id(text: str) -> bool:
+    """Whether ``eid:`` addresses can carry it: letters of any script, ASCII digits, underscore, hyphen."""
+    return 0 < len(text) <= 255 and all(letter.isalpha() or letter in "0123456789_-" for letter in text)
 
 
-def merged(stored: Stored, lines: Sequence[Body], *, replace: bool) -> list[tuple[int, Body]]:
-    """A sublist after an update: lines that name a line number change it, all others are appended.
+def _custom(name: str, value: object, path: str) -> object:
+    if value is not None and (not isinstance(value, str) or (name.endswith("_date") and not _is_date(value))):
+        raise invalid_content(name, value, path)
+    return value
 
-    That is what makes a repeated ``PUT`` double an order. With ``replace`` the given lines are the whole sublist.
-    """
-    kept: dict[int, Body] = {} if replace else dict(stored.lines)
-    following = max((number for number, _ in stored.lines), default=0) + 1
-    for line in lines:
-        number = line.get("line")
-        if number is not None and int(number) in kept:
-            kept[int(number)] = complete([{**kept[int(number)], **line}])[0]
-        else:
-            kept[following] = complete([line])[0]
-            following += 1
-    return sorted(kept.items())
+
+def _is_null(sublist: object) -> bool:
+    return sublist is None or (isinstance(sublist, dict) and "items" in sublist and sublist["items"] is None)
 
 
 def _id_in(value: object) -> str | None:
-    internal_id = value.get("id") if isinstance(value, dict) else None
-    if isinstance(internal_id, bool) or not isinstance(internal_id, str | Decimal):
+    # by external id: nothing says that bodies may do so
+    if not isinstance(value, dict) or "externalId" in value:
         return None
-    return str(internal_id)
+    internal_id = value.get("id")
+    return str(internal_id) if isinstance(internal_id, str | Decimal) else None
 
 
-def _is_date(value: object) -> bool:
+def _is_of(described: Mapping[str, Any], value: object) -> bool:
+    match described.get("type"):
+        case "string":
+            return isinstance(value, str) and _is_formatted(described.get("format"), value)
+        case "number":
+            return _is_number(value)
+        case "integer":
+            return isinstance(value, Decimal) and _is_number(value) and value == value.to_integral_value()
+        case "boolean":
+            return isinstance(value, bool)
+        case "object":
+            return isinstance(value, dict) and _is_choice(described, value)
+    return True
+
+
+def _is_choice(described: Mapping[str, Any], value: Mapping[str, object]) -> bool:
+    choices = described.get("properties", {}).get("id", {}).get("enum")
+    return choices is None or "id" not in value or value["id"] in choices
+
+
+def _is_number(value: object) -> bool:
+    if not isinstance(value, Decimal):
+        return False
+    exponent = value.as_tuple().exponent
+    return isinstance(exponent, int) and exponent >= _FINEST and (not value or value.adjusted() < _MOST_DIGITS)
+
+
+def _is_formatted(form: str | None, value: str) -> bool:
+    if form == "date":
+        return _is_date(value)
+    if form == "date-time":
+        try:
+            datetime.fromisoformat(value)
+        except ValueError:
+            return False
+    return True
+
+
+def _is_date(value: str) -> bool:
     try:
-        date.fromisoformat(str(value))
+        date.fromisoformat(value)
     except ValueError:
         return False
-    return isinstance(value, str) and len(value) == 10
+    return re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII) is not None

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from sinks.sandbox.records import CUSTOM_FIELDS
-from sinks.sandbox.store import FAMILY, Body, Store, Stored, name_of
+from sinks.fields import body_fields
+from sinks.sandbox.store import Body, Store, Stored, name_of
+from sinks.sandbox.totals import net_of
 
 _TABLE = {"currency": "currency", "subsidiary": "subsidiary", "terms": "term"}
-_ADDRESSES = {"entity": ("entity", "customer"), "item": ("item", None)}
+_TARGETS = {"entity": ("entity", "customer"), "item": ("item", None)}
+_LINE_NUMBERS = ("quantity", "rate", "amount")
 
 
 def record_json(store: Store, stored: Stored, root: str, *, expand: bool) -> dict[str, Any]:
@@ -22,13 +24,15 @@ def record_json(store: Store, stored: Stored, root: str, *, expand: bool) -> dic
             shown[name] = _sublist(f"{own}/{name}", value["items"]) if expand else _link(f"{own}/{name}")
         else:
             shown[name] = _reference(store, root, name, value)
-    if FAMILY[stored.type] == "transaction":
+    if stored.total is not None:
         lines = [
             {"line": number, **{name: _reference(store, root, name, value) for name, value in line.items()}}
             for number, line in stored.lines
         ]
         shown["item"] = _sublist(f"{own}/item", lines) if expand else _link(f"{own}/item")
-        shown["total"] = stored.total
+        net = net_of(stored.lines)
+        computed = {"subtotal": net, "taxTotal": stored.total - net, "total": stored.total}
+        shown |= {name: value for name, value in computed.items() if name in body_fields(stored.type)}
     return shown
 
 
@@ -51,8 +55,8 @@ def _reference(store: Store, root: str, name: str, value: object) -> object:
     internal_id = str(value["id"])
     if name in _TABLE:
         table, shown = _TABLE[name], store.reference(_TABLE[name], internal_id)
-    elif name in _ADDRESSES:
-        family, path = _ADDRESSES[name]
+    elif name in _TARGETS:
+        family, path = _TARGETS[name]
         target = store.get_family(family, internal_id)
         table = path or (target.type.lower() if target else name)
         shown = name_of(target.type, target.body) if target else None
@@ -62,51 +66,73 @@ def _reference(store: Store, root: str, name: str, value: object) -> object:
 
 
 def documents_of(store: Store) -> dict[str, list[dict[str, Any]]]:
-    """Every document, customer and item with what was stored; references as external ids, numbers as strings."""
+    """Every document, customer and item with what was stored; references as external ids, numbers as strings.
+
+    ``fields`` holds what has no place of its own.
+    """
+    with store.changing():  # so that no document names what was not there yet
+        documents, customers, items = (store.all(family) for family in ("transaction", "entity", "item"))
+    entities, by_item = {each.id: each for each in customers}, {each.id: each for each in items}
     return {
-        "documents": [_document(store, stored) for stored in store.all("transaction")],
-        "customers": [_entry(stored) for stored in store.all("entity")],
-        "items": [_entry(stored) for stored in store.all("item")],
+        "documents": [_document(store, stored, entities, by_item) for stored in documents],
+        "customers": [_entry(store, stored) for stored in customers],
+        "items": [_entry(store, stored) for stored in items],
     }
 
 
-def _entry(stored: Stored) -> dict[str, Any]:
+def _entry(store: Store, stored: Stored) -> dict[str, Any]:
     return {
         "recordType": stored.type,
         "id": str(stored.id),
         "externalId": stored.external_id,
         "name": name_of(stored.type, stored.body),
-        "fields": _plain({name: value for name, value in stored.body.items() if name != "externalId"}),
+        "fields": _rest(store, stored.body, {"externalId"}),
     }
 
 
-def _document(store: Store, stored: Stored) -> dict[str, Any]:
+def _document(
+    store: Store, stored: Stored, entities: Mapping[int, Stored], items: Mapping[int, Stored]
+) -> dict[str, Any]:
     body = stored.body
-    entity = store.get_family("entity", str(body["entity"]["id"]))
+    entity = entities.get(int(body["entity"]["id"]))
+    dates = ("startDate", "endDate") if "startDate" in body_fields(stored.type) else ()
     shown: dict[str, Any] = {
         "recordType": stored.type,
         "id": str(stored.id),
         "externalId": stored.external_id,
         "entity": entity.external_id if entity else None,
         "entityName": name_of(entity.type, entity.body) if entity else None,
-        **{name: body.get(name) for name in sorted(CUSTOM_FIELDS[stored.type])},
+        **{name: body.get(name) for name in sorted(store.custom_fields.get(stored.type, ()))},
         "tranDate": body.get("tranDate"),
         "currency": store.reference("currency", str(body["currency"]["id"])) if "currency" in body else None,
         "otherRefNum": body.get("otherRefNum"),
         "memo": body.get("memo"),
-        "lines": [_line(store, stored.type, line) for _, line in stored.lines],
+        **{name: body.get(name) for name in dates},
+        "lines": [_line(store, stored, number, line, items) for number, line in stored.lines],
         "total": _plain(stored.total),
     }
-    if stored.type == "salesOrder":
-        shown |= {"startDate": body.get("startDate"), "endDate": body.get("endDate")}
-    return shown
+    return shown | {"fields": _rest(store, body, shown.keys())}
 
 
-def _line(store: Store, record: str, line: Body) -> dict[str, Any]:
-    item = store.get_family("item", str(line["item"]["id"]))
-    custom = {name: line.get(name) for name in sorted(CUSTOM_FIELDS[f"{record}.item"])}
-    numbers = {name: _plain(line.get(name)) for name in ("quantity", "rate", "amount")}
-    return {"item": item.external_id if item else None, **numbers, **custom}
+def _line(store: Store, stored: Stored, number: int, line: Body, items: Mapping[int, Stored]) -> dict[str, Any]:
+    item = items.get(int(line["item"]["id"]))
+    shown: dict[str, Any] = {
+        "line": number,
+        "item": item.external_id if item else None,
+        **{name: _plain(line.get(name)) for name in _LINE_NUMBERS},
+        **{name: line.get(name) for name in sorted(store.custom_fields.get(f"{stored.type}.item", ()))},
+    }
+    return shown | {"fields": _rest(store, line, shown.keys())}
+
+
+def _rest(store: Store, body: Body, shown: Any) -> dict[str, Any]:
+    return {name: _plain(_named(store, name, value)) for name, value in body.items() if name not in shown}
+
+
+def _named(store: Store, name: str, value: object) -> object:
+    if name in _TABLE and isinstance(value, dict) and "id" in value:
+        return store.reference(_TABLE[name], str(value["id"]))
+    return value
 
 
 def _plain(value: Any) -> Any:

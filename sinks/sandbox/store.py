@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sqlite3
 import threading
@@ -14,34 +15,17 @@ from typing import Any
 
 import msgspec
 
-from sinks.sandbox.errors import user_error
+from schemas.currency import UnknownCurrency, minor_units
+from sinks.sandbox import views
+from sinks.sandbox.account import CLASH, CURRENCIES, DEFAULT_CUSTOM_FIELDS, FAMILY, TERMS, CustomFields, checked
+from sinks.sandbox.errors import Duplicate, user_error
+from sinks.sandbox.totals import complete, merged, total_of
 
 Body = dict[str, Any]
 
-FAMILY: Mapping[str, str] = {
-    "salesOrder": "transaction",
-    "returnAuthorization": "transaction",
-    "customer": "entity",
-    "nonInventorySaleItem": "item",
-    "serviceSaleItem": "item",
-    "inventoryItem": "item",
-}
-"""External ids are unique within a family, not within a record type."""
-
-_CLASH = {
-    "transaction": "This record already exists",
-    "entity": "This entity already exists.",
-    "item": "Uniqueness error - there is already an item with that name or name/parent combination.",
-}
-# fmt: off
-_CURRENCIES = (
-    "USD", "EUR", "JPY", "GBP", "CHF", "KWD", "CAD", "AUD", "NZD", "SEK", "NOK", "DKK", "PLN", "CZK",
-    "HUF", "RON", "BGN", "TRY", "ILS", "AED", "SAR", "QAR", "BHD", "OMR", "JOD", "EGP", "ZAR", "NGN",
-    "KES", "INR", "PKR", "BDT", "LKR", "THB", "VND", "IDR", "MYR", "SGD", "PHP", "HKD", "TWD", "KRW",
-    "CNY", "MXN", "BRL", "ARS", "CLP", "COP", "PEN", "UYU", "ISK", "TND",
-)
-# fmt: on
-_TERMS = ("Net 15", "Net 30", "Net 45", "Net 60", "Net 90", "Due on receipt")
+_NONE: Mapping[int, Body | None] = {}
+_VERSION = 1
+_STEPS, _MOST_STEPS = 100_000, 200_000_000  # a query holds up every other request
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -58,121 +42,187 @@ class Stored:
 
 
 class Store:
-    """Records and the reference tables. One change is one transaction of the database; safe to share among threads.
+    """Records and the reference tables. Safe to share among threads.
 
-    ``tax_rate`` is added to every line's amount in a transaction's total, as an account with taxes would.
+    ``path`` is a file, or None for memory. ``tax_rate`` is the share of the lines that is added to a transaction's
+    total, as an account with taxes would. An account refuses a second item of the same name, and one that numbers
+    its customers by hand a second customer: ``unique_item_names``, ``unique_entity_names``. Raises ``ValueError``
+    for a custom field that cannot be, and for a file of another version.
     """
 
-    def __init__(self, path: str | None = None, *, tax_rate: Decimal = Decimal(0)) -> None:
+    def __init__(
+        self,
+        path: str | None = None,
+        *,
+        tax_rate: Decimal = Decimal(0),
+        custom_fields: CustomFields = DEFAULT_CUSTOM_FIELDS,
+        unique_entity_names: bool = False,
+        unique_item_names: bool = True,
+    ) -> None:
         self.tax_rate = tax_rate
+        self.custom_fields = checked(custom_fields)
         self._lock = threading.RLock()
         self._database = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
         self._database.row_factory = sqlite3.Row
-        self._database.execute("PRAGMA foreign_keys = ON")
-        if path is not None:
-            self._database.execute("PRAGMA journal_mode = WAL")
-        script = resources.files("sinks.sandbox").joinpath("schema.sql").read_text(encoding="utf-8")
-        self._database.executescript(script)
-        self._seed()
+        try:
+            self._prepare(path)
+            self._keep_names_unique("entity", wanted=unique_entity_names)
+            self._keep_names_unique("item", wanted=unique_item_names)
+        except BaseException:
+            self._database.close()
+            raise
 
     def close(self) -> None:
         """Close the database."""
         with self._lock:
             self._database.close()
 
-    def _seed(self) -> None:
+    def _prepare(self, path: str | None) -> None:
+        execute = self._database.execute
+        execute("PRAGMA foreign_keys = ON")
+        if path is not None:
+            execute("PRAGMA journal_mode = WAL")
+        is_new = execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
+        if not is_new and execute("PRAGMA user_version").fetchone()[0] != _VERSION:
+            raise ValueError(f"{path} was not written by this version of the sandbox")
+        script = resources.files("sinks.sandbox").joinpath("schema.sql").read_text(encoding="utf-8")
+        self._database.executescript(script)
+        execute(f"PRAGMA user_version = {_VERSION}")
+        for statement in views.statements(self.custom_fields):
+            execute(statement)
         rows: list[tuple[str, str, str | None, str]] = [("subsidiary", "1", None, "Parent Company")]
-        rows += [("currency", str(number), code, code) for number, code in enumerate(_CURRENCIES, 1)]
-        rows += [("term", str(number), None, name) for number, name in enumerate(_TERMS, 1)]
+        rows += [("currency", str(number), code, code) for number, code in enumerate(CURRENCIES, 1)]
+        rows += [("term", str(number), None, name) for number, name in enumerate(TERMS, 1)]
         self._database.executemany("INSERT OR IGNORE INTO reference VALUES (?, ?, ?, ?)", rows)
 
+    def _keep_names_unique(self, family: str, *, wanted: bool) -> None:
+        self._database.execute(f"DROP INDEX IF EXISTS {family}_name")
+        if wanted:
+            self._database.execute(f"CREATE UNIQUE INDEX {family}_name ON record (name_key) WHERE family = '{family}'")
+
     @contextmanager
-    def _changing(self) -> Iterator[sqlite3.Connection]:
+    def changing(self) -> Iterator[None]:
+        """One transaction of the database: what is read inside stays true until what is written stands. Nests."""
         with self._lock:
+            if self._database.in_transaction:
+                yield
+                return
             self._database.execute("BEGIN IMMEDIATE")
             try:
-                yield self._database
+                yield
+                self._database.execute("COMMIT")
             except BaseException:
                 self._database.execute("ROLLBACK")
                 raise
-            self._database.execute("COMMIT")
 
-    def create(self, record: str, body: Body, lines: Sequence[Body], total: Decimal | None) -> int:
-        """Insert a record and return its internal id. Raises ``Refused`` where its external id or name is taken."""
-        with self._changing() as database, _uniqueness(FAMILY[record]):
-            row = database.execute(
-                "INSERT INTO record (type, family, external_id, name, body, total) VALUES (?, ?, ?, ?, ?, ?)",
-                (record, FAMILY[record], body.get("externalId"), name_of(record, body), _dump(body), _text(total)),
+    def create(self, record: str, body: Body, lines: Sequence[Body]) -> int:
+        """Insert a record and return its internal id.
+
+        Raises ``Refused`` where its external id or name is taken, or its total is negative.
+        """
+        digits = self._digits(body)
+        numbered = [(number, complete(line, digits)) for number, line in enumerate(lines, 1)]
+        with self.changing(), _uniqueness(FAMILY[record]):
+            row = self._database.execute(
+                "INSERT INTO record (type, family, external_id, external_key, name, name_key, body, total) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (record, FAMILY[record], *self._columns(record, body, numbered)),
             )
             internal_id = int(row.lastrowid or 0)
-            self._write_lines(internal_id, list(enumerate(lines, 1)))
+            self._write_lines(internal_id, numbered)
         return internal_id
 
-    def replace(self, stored: Stored, body: Body, lines: Sequence[tuple[int, Body]], total: Decimal | None) -> None:
-        """Give a record another content. Raises ``Refused`` where its new external id or name is taken."""
-        with self._changing() as database, _uniqueness(FAMILY[stored.type]):
-            database.execute(
-                "UPDATE record SET external_id = ?, name = ?, body = ?, total = ? WHERE id = ?",
-                (body.get("externalId"), name_of(stored.type, body), _dump(body), _text(total), stored.id),
+    def replace(self, stored: Stored, body: Body, lines: Sequence[tuple[int, Body]]) -> None:
+        """Give a record another content. Raises ``Refused`` as :meth:`create` does."""
+        with self.changing(), _uniqueness(FAMILY[stored.type]):
+            self._database.execute(
+                "UPDATE record SET external_id = ?, external_key = ?, name = ?, name_key = ?, body = ?, total = ? "
+                "WHERE id = ?",
+                (*self._columns(stored.type, body, lines), stored.id),
             )
-            database.execute("DELETE FROM line WHERE record = ?", (stored.id,))
+            self._database.execute("DELETE FROM line WHERE record = ?", (stored.id,))
             self._write_lines(stored.id, lines)
+
+    def edit(self, record: str, external_id: str, changes: Body, lines: Mapping[int, Body | None] = _NONE) -> None:
+        """Change a record as a person in NetSuite would, without the checks of the record service.
+
+        ``changes`` are fields by name, None empties one; ``lines`` are changes by line number, None removes a line.
+        Raises ``KeyError`` where there is no such record.
+        """
+        with self.changing():
+            stored = self.get_external(record, external_id)
+            if stored is None:
+                raise KeyError(external_id)
+            body = {name: value for name, value in (stored.body | changes).items() if value is not None}
+            kept = [(number, line) for number, line in stored.lines if lines.get(number, line) is not None]
+            given = [{**line, "line": number} for number, line in lines.items() if line is not None]
+            self.replace(stored, body, merged(kept, given, self._digits(body), replace=False))
+
+    def updated_lines(self, stored: Stored, body: Body, lines: Sequence[Body], *, replace: bool) -> list[Any]:
+        """The numbered lines of a transaction after its sublist was sent again."""
+        return merged(stored.lines, lines, self._digits(body), replace=replace)
+
+    def _columns(self, record: str, body: Body, lines: Sequence[tuple[int, Body]]) -> tuple[str | None, ...]:
+        total = total_of(lines, self.tax_rate, self._digits(body)) if FAMILY[record] == "transaction" else None
+        external_id, name = body.get("externalId"), name_of(record, body)
+        return external_id, _key(external_id), name, _key(name), _dump(body), _text(total)
+
+    def _digits(self, body: Body) -> int:
+        currency = body.get("currency")
+        symbol = self.reference("currency", str(currency["id"])) if currency else None
+        try:
+            return minor_units(symbol or "")
+        except UnknownCurrency:
+            return 2
 
     def _write_lines(self, record: int, lines: Sequence[tuple[int, Body]]) -> None:
         self._database.executemany(
             "INSERT INTO line (record, number, item, body, amount) VALUES (?, ?, ?, ?, ?)",
-            [
-                (record, number, int(line["item"]["id"]), _dump(line), _text(line.get("amount", Decimal(0))))
-                for number, line in lines
-            ],
+            [(record, number, int(line["item"]["id"]), _dump(line), _text(line["amount"])) for number, line in lines],
         )
 
     def delete(self, stored: Stored) -> None:
         """Remove a record. Raises ``Refused`` for a customer or item that stands on a transaction."""
-        with self._changing() as database:
-            used = database.execute(
+        with self.changing():
+            used = self._database.execute(
                 "SELECT 1 FROM line WHERE item = :id UNION ALL "
                 "SELECT 1 FROM suiteql_transaction WHERE entity = CAST(:id AS TEXT) LIMIT 1",
                 {"id": stored.id},
             ).fetchone()
             if used and FAMILY[stored.type] != "transaction":
                 raise user_error("This record cannot be deleted because it has dependent records.")
-            database.execute("DELETE FROM record WHERE id = ?", (stored.id,))
+            self._database.execute("DELETE FROM record WHERE id = ?", (stored.id,))
 
     def get(self, record: str, internal_id: str) -> Stored | None:
         """A record by its internal id."""
-        return self._one("type = ? AND id = ?", (record, internal_id)) if internal_id.isdigit() else None
+        return self._one("type = ? AND id = ?", record, internal_id) if _is_id(internal_id) else None
 
     def get_external(self, record: str, external_id: str) -> Stored | None:
         """A record of this type by its external id, whatever the case."""
-        return self._one("type = ? AND external_id = ?", (record, external_id))
+        return self._one("type = ? AND external_key = ?", record, _key(external_id))
 
     def get_family(self, family: str, internal_id: str) -> Stored | None:
         """A record of a family (``entity``, ``item``) by its internal id."""
-        return self._one("family = ? AND id = ?", (family, internal_id)) if internal_id.isdigit() else None
+        return self._one("family = ? AND id = ?", family, internal_id) if _is_id(internal_id) else None
 
     def all(self, family: str) -> list[Stored]:
         """Every record of a family, by internal id."""
-        with self._lock:
-            rows = self._database.execute("SELECT * FROM record WHERE family = ? ORDER BY id", (family,)).fetchall()
-            return [self._stored(row) for row in rows]
+        return self._several("family = ?", family)
 
-    def _one(self, condition: str, values: Sequence[object]) -> Stored | None:
-        with self._lock:
-            query = f"SELECT * FROM record WHERE {condition}"  # noqa: S608  the condition is one of ours
-            row = self._database.execute(query, values).fetchone()
-            return self._stored(row) if row else None
+    def _one(self, condition: str, *values: object) -> Stored | None:
+        return next(iter(self._several(condition, *values)), None)
 
-    def _stored(self, row: sqlite3.Row) -> Stored:
-        lines = self._database.execute("SELECT number, body FROM line WHERE record = ? ORDER BY number", (row["id"],))
-        return Stored(
-            id=row["id"],
-            type=row["type"],
-            external_id=row["external_id"],
-            body=_load(row["body"]),
-            lines=tuple((line["number"], _load(line["body"])) for line in lines.fetchall()),
-            total=None if row["total"] is None else Decimal(row["total"]),
-        )
+    def _several(self, condition: str, *values: object) -> list[Stored]:
+        chosen = f"FROM record WHERE {condition}"  # the condition is one of ours
+        with self._lock:
+            rows = self._database.execute(f"SELECT * {chosen} ORDER BY id", values).fetchall()
+            found: dict[int, list[tuple[int, Body]]] = {}
+            for line in self._database.execute(
+                f"SELECT record, number, body FROM line WHERE record IN (SELECT id {chosen}) ORDER BY record, number",  # noqa: S608
+                values,
+            ):
+                found.setdefault(line["record"], []).append((line["number"], _load(line["body"])))
+        return [_stored(row, found.get(row["id"], [])) for row in rows]
 
     def reference(self, kind: str, internal_id: str) -> str | None:
         """The symbol or name of a currency, term or subsidiary, or None where there is none with this id."""
@@ -182,13 +232,16 @@ class Store:
             ).fetchone()
             return str(row["shown"]) if row else None
 
-    def query(self, sql: str, params: Sequence[object]) -> list[dict[str, Any]]:
-        """The rows of a translated query. Raises ``sqlite3.Error`` for what SQLite cannot do with it."""
+    def query(self, sql: str, params: Sequence[object], most: int) -> list[dict[str, Any]]:
+        """At most so many rows of a translated query. Raises ``sqlite3.Error`` where SQLite cannot, or not soon."""
         with self._lock:
             self._database.execute("PRAGMA query_only = ON")
+            calls = itertools.count(1)
+            self._database.set_progress_handler(lambda: next(calls) * _STEPS > _MOST_STEPS, _STEPS)
             try:
-                return [dict(row) for row in self._database.execute(sql, params).fetchall()]
+                return [dict(row) for row in self._database.execute(sql, params).fetchmany(most)]
             finally:
+                self._database.set_progress_handler(None, 0)
                 self._database.execute("PRAGMA query_only = OFF")
 
 
@@ -197,10 +250,20 @@ def name_of(record: str, body: Body) -> str | None:
     if FAMILY[record] == "item":
         return body.get("itemId")
     if record == "customer":
-        return body.get("companyName") or " ".join(
-            part for part in (body.get("firstName"), body.get("lastName")) if part
-        )
+        names = (body.get("firstName"), body.get("lastName"))
+        return body.get("companyName") or " ".join(part for part in names if part) or None
     return None
+
+
+def _stored(row: sqlite3.Row, lines: Sequence[tuple[int, Body]]) -> Stored:
+    return Stored(
+        id=row["id"],
+        type=row["type"],
+        external_id=row["external_id"],
+        body=_load(row["body"]),
+        lines=tuple(lines),
+        total=None if row["total"] is None else Decimal(row["total"]),
+    )
 
 
 @contextmanager
@@ -208,7 +271,17 @@ def _uniqueness(family: str) -> Iterator[None]:
     try:
         yield
     except sqlite3.IntegrityError as error:
-        raise user_error(_CLASH[family]) from error
+        if error.sqlite_errorcode != sqlite3.SQLITE_CONSTRAINT_UNIQUE:
+            raise
+        raise Duplicate(CLASH[family]) from error
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 18
+
+
+def _key(text: str | None) -> str | None:
+    return None if text is None else text.lower()
 
 
 def _dump(body: Body) -> str:

@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from sinks.sandbox import views
 from sinks.sandbox.errors import Refused
 from sinks.sandbox.store import Store
 
-TABLES = frozenset({"transaction", "transactionline", "customer", "item", "currency", "term", "subsidiary"})
 MOST_ROWS = 100_000
 PAGE = 1000
 
 
-def answer(store: Store, content: object, query: Mapping[str, str], prefer: str) -> dict[str, Any]:
-    """The answer to one SuiteQL request. Raises ``Refused`` for a request that NetSuite would not run."""
-    if "transient" not in prefer:
-        detail = "Required request header 'Prefer: transient' is missing or is not valid."
-        raise Refused(detail, code="INVALID_HEADER")
+def answer(store: Store, content: object, query: Mapping[str, str], prefer: str, href: str) -> dict[str, Any]:
+    """The answer to one SuiteQL request, sent to ``href``.
+
+    Raises ``Refused`` for a request that NetSuite would not run.
+    """
+    if "transient" not in {part.strip().lower() for part in prefer.split(",")}:
+        detail = "The request header 'Prefer' must have the value 'transient'."
+        raise Refused(detail, code="INVALID_HEADER", header="Prefer")
     limit, offset = _page(query)
     if not isinstance(content, dict) or not isinstance(content.get("q"), str):
         raise _invalid()
-    rows = _rows(store, content["q"], content.get("params") or [])
+    rows = _rows(store, content["q"], content.get("params"))
     page = rows[offset : offset + limit]
     return {
-        "links": [],
+        "links": _links(href, limit, offset, len(rows)),
         "count": len(page),
         "hasMore": offset + limit < len(rows),
         "items": [_shown(row) for row in page],
@@ -40,46 +45,78 @@ def answer(store: Store, content: object, query: Mapping[str, str], prefer: str)
 
 def _page(query: Mapping[str, str]) -> tuple[int, int]:
     limit, offset = query.get("limit", str(PAGE)), query.get("offset", "0")
-    if not limit.isdigit() or not 1 <= int(limit) <= PAGE:
-        raise Refused("Invalid value for the query parameter limit.", code="INVALID_PARAMETER", parameter="limit")
-    if not offset.isdigit() or int(offset) % int(limit):
-        detail = "The value of the query parameter offset must be divisible by limit."
+    if not _is_number(limit) or not 1 <= int(limit) <= PAGE:
+        detail = f"The query parameter limit must be a number from 1 to {PAGE}."
+        raise Refused(detail, code="INVALID_PARAMETER", parameter="limit")
+    if not _is_number(offset) or int(offset) % int(limit):
+        detail = "The query parameter offset must be divisible by limit."
         raise Refused(detail, code="INVALID_PARAMETER", parameter="offset")
     return int(limit), int(offset)
 
 
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 9
+
+
+def _links(href: str, limit: int, offset: int, total: int) -> list[dict[str, str]]:
+    last = max(total - 1, 0) // limit * limit
+    places = {"self": offset}
+    if offset > 0:
+        places |= {"first": 0, "previous": offset - limit}
+    if offset < last:
+        places |= {"next": offset + limit, "last": last}
+    return [
+        {"rel": rel, "href": f"{href}?{urlencode({'limit': limit, 'offset': place})}"} for rel, place in places.items()
+    ]
+
+
 def _rows(store: Store, text: str, params: object) -> list[dict[str, Any]]:
-    if not isinstance(params, list):
+    if not isinstance(params, list | None) or not all(isinstance(each, str | Decimal | None) for each in params or []):
         raise _invalid()
+    bound = [None if each is None else str(each) for each in params or []]
     try:
-        return store.query(_translated(text), [str(each) for each in params])[:MOST_ROWS]
-    except (SqlglotError, sqlite3.Error) as error:
+        return store.query(_translated(text, views.columns(store.custom_fields)), bound, MOST_ROWS)
+    except (SqlglotError, RecursionError, sqlite3.Error) as error:
         raise _invalid() from error
 
 
-def _translated(text: str) -> str:
+def _translated(text: str, known: Mapping[str, Mapping[str, str]]) -> str:
     statements = sqlglot.parse(text, read="oracle")
     if len(statements) != 1 or not isinstance(statements[0], exp.Select):
         raise _invalid()
-    select: Any = statements[0]
-    names: Sequence[exp.Table] = list(select.find_all(exp.Table))
-    for table in names:
-        if table.name.lower() not in TABLES:
+    select = statements[0]
+    if select.find(exp.Anonymous):  # a function that no dialect knows: SQLite's own, such as randomblob
+        raise _invalid()
+    names = {alias.alias.lower() for alias in select.find_all(exp.Alias)}
+    for table in list(select.find_all(exp.Table)):
+        name = table.name.lower()
+        if name not in known or table.db:
             raise _invalid()
-        alias = table.alias or table.name.lower()
-        table.set("this", exp.to_identifier(f"suiteql_{table.name.lower()}"))
-        table.set("alias", exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
+        names |= known[name].keys()
+        table.set("alias", exp.TableAlias(this=exp.to_identifier((table.alias or name).lower(), quoted=True)))
+        table.set("this", exp.to_identifier(f"suiteql_{name}"))
     for column in select.find_all(exp.Column):
-        column.set("this", exp.to_identifier(column.name.lower(), quoted=True))
-        if column.table:
-            column.set("table", exp.to_identifier(column.table.lower(), quoted=True))
-    translated: str = select.sql(dialect="sqlite")
-    return translated
+        if not column.is_star:
+            _name_exactly(column, names)
+    return select.sql(dialect="sqlite")
+
+
+def _name_exactly(column: exp.Column, names: set[str]) -> None:
+    # SQLite takes a quoted name that it does not know for a text, so nothing unknown may reach it
+    if column.name.lower() not in names:
+        raise _invalid()
+    column.set("this", exp.to_identifier(column.name.lower(), quoted=True))
+    if column.table:
+        column.set("table", exp.to_identifier(column.table.lower(), quoted=True))
 
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
     """Values are strings, keys lower case, and what is null is left out."""
-    return {"links": []} | {name.lower(): str(value) for name, value in row.items() if value is not None}
+    return {"links": []} | {name.lower(): _text(value) for name, value in row.items() if value is not None}
+
+
+def _text(value: object) -> str:
+    return f"{Decimal(repr(value)):f}" if isinstance(value, float) else str(value)
 
 
 def _invalid() -> Refused:

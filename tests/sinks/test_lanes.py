@@ -1,174 +1,8 @@
-"""The lanes: order per lane, side by side otherwise, nothing lost, nothing committed too early."""
+"""The lanes, case by case: what waits, what is parked, what is not sent again."""
 
-from typing import Any
-
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-
-from schemas.command import CreateSalesOrder
 from schemas.outcome import LetterState
-from sinks.entry import Kind, Place, Run, Subject, Write, subject_of
+from sinks.entry import Place, Write
 from tests.sinks.lane_world import TIMEOUT, World, document, outcome_of, upsert
-
-CUSTOMERS = ("c0", "c1", "c2")
-ITEMS = ("i0", "i1", "i2")
-
-
-class SinkMachine(RuleBasedStateMachine):
-    """Reads, deliveries, letters, acknowledgements, crashes and rebalances in any order."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.world = World(2)
-        self.numbers = dict.fromkeys((*CUSTOMERS, *ITEMS), 0)
-        self.known: set[str] = set()
-
-    @rule(customer=st.sampled_from(CUSTOMERS), items=st.lists(st.sampled_from(ITEMS), min_size=1, unique=True))
-    def a_document_is_decided(self, customer: str, items: list[str]) -> None:
-        self.numbers[customer] += 1
-        self._log(customer).append(document(customer, str(self.numbers[customer]), *items))
-
-    @rule(name=st.sampled_from(ITEMS))
-    def an_item_is_decided(self, name: str) -> None:
-        self.numbers[name] += 1
-        self._log(name).append(upsert(name, self.numbers[name]))
-
-    @rule(partition=st.sampled_from((0, 1)), back=st.integers(1, 5))
-    def a_command_is_published_again(self, partition: int, back: int) -> None:
-        log = self.world.log[partition]
-        if len(log) >= back and not isinstance(log[-back], str):
-            log.append(log[-back])
-
-    @rule()
-    def rubbish_is_published(self) -> None:
-        self.world.log[0].append("it is not Avro")
-
-    @rule(partition=st.sampled_from((0, 1)), times=st.integers(1, 4))
-    def commands_are_read(self, partition: int, times: int) -> None:
-        for _ in range(times):
-            self.world.read(partition)
-
-    @rule()
-    def what_may_start_starts(self) -> None:
-        before = [run.entry.lane for run in self.world.running]
-        writing = {entry.lane for entry, _ in self.world.unacknowledged if entry.stage.name == "RUNNING"}
-        for run in self.world.take():
-            assert run.entry.lane not in before
-            assert run.entry.lane not in writing
-            before.append(run.entry.lane)
-            self._may_run(run)
-        assert len(self.world.running) <= self.world.limits["concurrency"]
-
-    def _may_run(self, run: Run) -> None:
-        subject, place = run.entry.subject, run.entry.place
-        assert subject.kind is not Kind.UNREADABLE
-        assert subject.command_id not in self.known, "it was applied, and the sink knew"
-        if subject.kind is not Kind.DOCUMENT:
-            assert not self.world.lanes.knowledge.holds(subject)
-            return
-        for offset in range(place.offset):
-            earlier = self.world.subject(Place(place.partition, offset))
-            if earlier.kind is not Kind.UPSERT and earlier.lane == subject.lane:
-                assert earlier.external_id in self.world.netsuite
-
-    @precondition(lambda self: self.world.running)
-    @rule(which=st.integers(0, 1), accept=st.sampled_from((True, True, True, False)))
-    def a_delivery_ends(self, which: int, accept: bool) -> None:
-        running = self.world.running
-        self.world.deliver(running[which % len(running)], accept=accept)
-
-    @precondition(lambda self: self.world.unwritten)
-    @rule()
-    def a_letter_is_written(self) -> None:
-        self.world.write_letter()
-
-    @precondition(lambda self: self.world.unacknowledged)
-    @rule()
-    def the_broker_acknowledges(self) -> None:
-        self.world.acknowledge()
-
-    @rule(name=st.sampled_from(ITEMS))
-    def another_worker_applies_an_item(self, name: str) -> None:
-        self.numbers[name] += 1
-        outcome = outcome_of(upsert(name, self.numbers[name]))
-        self.world.netsuite.setdefault(name, self._subject(name))
-        self.world.outcomes.append(outcome)
-        self.world.lanes.learn(outcome, self.world.now)
-
-    @rule(seconds=st.sampled_from((1.0, TIMEOUT)))
-    def time_passes(self, seconds: float) -> None:
-        self.world.now += seconds
-
-    @rule()
-    def offsets_are_committed(self) -> None:
-        self.world.commit()
-
-    @rule(reset=st.booleans())
-    def the_sink_is_killed_and_started(self, reset: bool) -> None:
-        if reset:
-            self.world.committed = dict.fromkeys(self.world.log, 0)
-        self.world.start_sink()
-        self.known = {outcome.command_id for outcome in self.world.outcomes}
-
-    @rule(partition=st.sampled_from((0, 1)))
-    def a_partition_is_taken_and_given_back(self, partition: int) -> None:
-        self.world.lanes.retire(partition)
-        assert not [run for run in self.world.take() if run.entry.place.partition == partition]
-        self.world.unassign(partition)
-        written = [outcome for outcome in self.world.outcomes if outcome.command_id not in self.known]
-        for outcome in written:
-            self.world.lanes.learn(outcome, self.world.now)
-        self.world.assign(partition)
-
-    @invariant()
-    def nothing_unaccounted_is_committable(self) -> None:
-        for partition in self.world.log:
-            for offset in range(self.world.lanes.committable(partition) or 0):
-                assert self.world.is_accounted_for(Place(partition, offset))
-
-    @invariant()
-    def a_command_has_one_open_letter(self) -> None:
-        names = [self.world.subject(place).command_id for place in self.world.open_letters()]
-        assert len(names) == len(set(names))
-
-    @invariant()
-    def memory_is_bounded(self) -> None:
-        assert self.world.lanes.room >= -self.world.limits["waiting_limit"] - 1
-
-    def teardown(self) -> None:
-        self.world.settle_everything()
-        for name in ITEMS:
-            self.another_worker_applies_an_item(name)
-        self.world.settle_everything()
-        refused = {
-            self.world.subject(place).lane
-            for place, letter in self.world.open_letters().items()
-            if letter.state is LetterState.REFUSED
-        }
-        for partition, log in self.world.log.items():
-            assert self.world.lanes.committable(partition) in (None, len(log))
-            assert self.world.lanes.in_flight(partition) == 0
-            for offset, command in enumerate(log):
-                assert self.world.is_accounted_for(Place(partition, offset))
-                if isinstance(command, CreateSalesOrder) and command.origin.customer_id not in refused:
-                    assert command.external_id in self.world.netsuite
-        applied = {outcome.command_id for outcome in self.world.outcomes}
-        for place in self.world.open_letters():
-            subject = self.world.subject(place)
-            assert subject.command_id not in applied, "its letter should be closed"
-            assert subject.kind is not Kind.UPSERT, "a newer version is in NetSuite"
-
-    def _log(self, name: str) -> list[Any]:
-        return self.world.log[int(name[1:]) % 2]
-
-    def _subject(self, name: str) -> Subject:
-        return subject_of(upsert(name, self.numbers[name]))
-
-
-SinkMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
-TestAnyInterleaving = SinkMachine.TestCase
-
 
 ORDER = document("c0", "1", "i0")
 
@@ -187,7 +21,8 @@ def test_a_document_takes_no_room_while_it_waits_and_nothing_behind_it_does() ->
 def test_a_waiting_document_is_asked_about_when_it_is_overdue_and_then_dead_lettered() -> None:
     world = World(1)
     world.log[0] = [ORDER, document("c0", "2", "i0")]
-    world.read(0), world.read(0)
+    world.read(0)
+    world.read(0)
     assert world.take() == []
     assert world.lanes.next_due() == TIMEOUT
     world.now = TIMEOUT
@@ -212,7 +47,8 @@ def test_the_oldest_waiting_documents_are_asked_about_early_when_too_many_wait()
 def test_a_document_whose_reference_was_refused_is_dead_lettered_at_once_with_that_reason() -> None:
     world = World(1)
     world.log[0] = [ORDER, upsert("i0", 1)]
-    world.read(0), world.read(0)
+    world.read(0)
+    world.read(0)
     world.deliver(world.take()[0], accept=False)
     world.settle_everything(accept=False)
     waiting = world.open_letters()[Place(0, 0)]
@@ -236,7 +72,8 @@ def test_commands_that_another_sink_may_have_sent_are_told_apart() -> None:
     world.log[0] = [upsert("i0", 1)]
     world.start_sink()
     world.log[0].append(upsert("i1", 1))
-    world.read(0), world.read(0)
+    world.read(0)
+    world.read(0)
     assert [run.entry.inherited for run in world.take()] == [True, False]
 
 
@@ -256,7 +93,8 @@ def test_a_record_that_another_sink_brought_back_in_time_is_sent_again() -> None
 def test_a_retired_partition_starts_nothing_and_ends_what_runs() -> None:
     world = World(1)
     world.log[0] = [upsert("i0", 1), upsert("i0", 2)]
-    world.read(0), world.read(0)
+    world.read(0)
+    world.read(0)
     (run,) = world.take()
     world.lanes.retire(0)
     world.deliver(run, accept=True)
@@ -276,3 +114,38 @@ def test_a_reference_that_netsuite_no_longer_has_is_a_refusal() -> None:
     (write,) = world.lanes.take(0.0)
     assert isinstance(write, Write)
     assert write.letter.state is LetterState.REFUSED
+
+
+def test_a_command_whose_letter_is_open_is_not_parked_a_second_time() -> None:
+    world = World(1)
+    world.log[0] = [ORDER]
+    world.settle_everything()
+    world.log[0].append(ORDER)
+    world.settle_everything()
+    assert list(world.open_letters()) == [Place(0, 0)]
+    assert world.lanes.committable(0) == 2
+
+
+def test_a_letter_is_closed_when_a_newer_version_was_applied_while_it_was_written() -> None:
+    world = World(1)
+    world.log[0] = [upsert("i0", 1)]
+    world.read(0)
+    world.deliver(world.take()[0], accept=False)
+    world.take()
+    world.lanes.learn(outcome_of(upsert("i0", 2)), world.now)
+    world.settle_everything()
+    assert [letter.state for _, _, letter in world.letters] == [LetterState.REFUSED, LetterState.CLOSED]
+
+
+def test_a_document_that_another_sink_made_while_it_waited_for_a_slot_is_not_sent() -> None:
+    world = World(1, concurrency=1)
+    world.log[0] = [upsert("i1", 1), ORDER]
+    world.lanes.learn(outcome_of(upsert("i0", 1)), world.now)
+    world.read(0)
+    world.read(0)
+    (run,) = world.take()
+    world.lanes.learn(outcome_of(ORDER), world.now)
+    world.deliver(run, accept=True)
+    world.acknowledge()
+    assert world.take() == []
+    assert world.lanes.committable(0) == 2

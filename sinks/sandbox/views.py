@@ -1,0 +1,91 @@
+"""The tables that SuiteQL sees, as SQLite views over the sandbox's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from sinks.sandbox.account import FAMILY, CustomFields
+
+_INACTIVE = "CASE json_extract(body, '$.isInactive') WHEN 1 THEN 'T' ELSE 'F' END"
+# amounts are numbers here, so that they compare as such; exact digits are in the records
+_AMOUNT = "CAST({} AS NUMERIC)"
+
+_COLUMNS: Mapping[str, Mapping[str, str]] = {
+    "transaction": {
+        "id": "id",
+        "externalid": "external_id",
+        "type": "CASE type WHEN 'salesOrder' THEN 'SalesOrd' ELSE 'RtnAuth' END",
+        "recordtype": "LOWER(type)",
+        "entity": "json_extract(body, '$.entity.id')",
+        "currency": "json_extract(body, '$.currency.id')",
+        "terms": "json_extract(body, '$.terms.id')",
+        "trandate": "json_extract(body, '$.tranDate')",
+        "tranid": "json_extract(body, '$.tranId')",
+        "memo": "json_extract(body, '$.memo')",
+        "otherrefnum": "json_extract(body, '$.otherRefNum')",
+        "total": _AMOUNT.format("total"),
+        "foreigntotal": _AMOUNT.format("total"),
+    },
+    "transactionline": {
+        "transaction": "record",
+        "id": "number",
+        "item": "item",
+        "quantity": "json_extract(body, '$.quantity')",
+        "rate": "json_extract(body, '$.rate')",
+        "foreignamount": _AMOUNT.format("amount"),
+    },
+    "customer": {
+        "id": "id",
+        "externalid": "external_id",
+        "entityid": "name",
+        "companyname": "json_extract(body, '$.companyName')",
+        "email": "json_extract(body, '$.email')",
+        "isinactive": _INACTIVE,
+    },
+    "item": {
+        "id": "id",
+        "externalid": "external_id",
+        "itemid": "name",
+        "recordtype": "LOWER(type)",
+        "displayname": "json_extract(body, '$.displayName')",
+        "isinactive": _INACTIVE,
+    },
+    "currency": {"id": "id", "symbol": "symbol", "name": "name"},
+    "term": {"id": "id", "name": "name"},
+    "subsidiary": {"id": "id", "name": "name"},
+}
+_SOURCES: Mapping[str, str] = {
+    "transaction": "record WHERE family = 'transaction'",
+    "transactionline": "line",
+    "customer": "record WHERE family = 'entity'",
+    "item": "record WHERE family = 'item'",
+    "currency": "reference WHERE kind = 'currency'",
+    "term": "reference WHERE kind = 'term'",
+    "subsidiary": "reference WHERE kind = 'subsidiary'",
+}
+TABLES = frozenset(_COLUMNS)
+"""The tables that can be queried."""
+
+
+def columns(custom_fields: CustomFields) -> dict[str, dict[str, str]]:
+    """Per table its columns, and the SQL that each one stands for; custom fields included."""
+    return {
+        table: {**own, **{name: f"json_extract(body, '$.{name}')" for name in _custom(table, custom_fields)}}
+        for table, own in _COLUMNS.items()
+    }
+
+
+def statements(custom_fields: CustomFields) -> Iterable[str]:
+    """The SQL that makes the views anew: custom fields may have changed since a file was written."""
+    for table, own in columns(custom_fields).items():
+        listed = ", ".join(f'{expression} AS "{name}"' for name, expression in own.items())
+        yield f"DROP VIEW IF EXISTS suiteql_{table}"
+        yield f"CREATE VIEW suiteql_{table} AS SELECT {listed} FROM {_SOURCES[table]}"  # noqa: S608  names are checked
+
+
+def _custom(table: str, custom_fields: CustomFields) -> list[str]:
+    family = {"transaction": "transaction", "customer": "entity", "item": "item"}.get(table)
+    places = [record for record, its in FAMILY.items() if its == family]
+    if table == "transactionline":
+        places = [place for place in custom_fields if place.endswith(".item")]
+    return sorted({name for place in places for name in custom_fields.get(place, ())})
