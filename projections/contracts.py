@@ -7,8 +7,9 @@ The contract's name, its anchor, is what every one of its documents carries in
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from projections.lines import OrderedLine
+from projections.lines import OrderedLine, by_subscription
 from projections.state import CustomerState
 
 
@@ -34,14 +35,27 @@ def assign(state: CustomerState, order_id: str, lines: Sequence[OrderedLine]) ->
 
 def anchor_of(order_id: str, recurring: Sequence[OrderedLine]) -> str:
     """The anchor of the contract that ``recurring`` new lines open; an order without any is its own anchor."""
-    if not recurring:
+    opened = [_Opened.by(own) for own in by_subscription(recurring).values()]
+    named = [each for each in opened if each.root is not None]
+    if not named:
         return order_id
-    linked = [line for line in recurring if line.line.root_subscription_id or line.line.subscription_id]
-    if not linked:
-        return order_id
-    top_level = min(line.line.subscription_level or 1 for line in linked)
-    first = next(line for line in linked if (line.line.subscription_level or 1) == top_level)
-    return first.line.root_subscription_id or first.line.subscription_id or order_id
+    top_level = min(each.level for each in named)
+    return next(each.root for each in named if each.level == top_level) or order_id
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A new subscription: its level in the hierarchy (1 is the top) and its root's id."""
+
+    level: int
+    root: str | None
+
+    @classmethod
+    def by(cls, lines: Sequence[OrderedLine]) -> _Opened:
+        """As its lines say; of a ramp only one segment carries the link to the subscription."""
+        levels = [line.line.subscription_level for line in lines if line.line.subscription_level is not None]
+        roots = [line.line.root_subscription_id or line.line.subscription_id for line in lines]
+        return cls(min(levels, default=1), next((root for root in roots if root), None))
 
 
 def _known_contract(state: CustomerState, line: OrderedLine) -> str:

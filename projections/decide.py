@@ -95,6 +95,9 @@ def _unreadable(event: OrderEvent) -> Iterator[Reason]:
         minor_units(event.order.currency)
     except UnknownCurrency as error:
         yield Reason(code="unknown_currency", detail=str(error))
+    names = [line.line_id for line in event.order.lines]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield Reason(code="duplicate_line", detail=f"line {name} stands in the order more than once")
     known = {product.id for product in event.products}
     for line in event.order.lines:
         if line.line_type is LineType.UNKNOWN:

@@ -2,17 +2,17 @@
 
 The rule table, per contract and by the sum of its posted lines:
 
-=================================  =====================================================================
+=================================  =========================================================================
 the contract's lines               documents
-=================================  =====================================================================
-of a new order                     one sales order, also at zero (the contract's anchor)
+=================================  =========================================================================
+of a new order                     one sales order, also at zero (the contract's anchor) if the policy says so
 all zero, one of them renewed      one sales order at zero
 all zero                           none
 non-zero, net zero                 split
 net negative with a renewed line   split
 of both signs                      as the policy says: one document typed by the sum, split, or quarantine
 otherwise                          one sales order where the sum is positive, else one return authorization
-=================================  =====================================================================
+=================================  =========================================================================
 
 Split: one sales order of the positive, renewed and zero lines and one return authorization of the negative
 ones; without a positive or renewed line, the return authorization alone with the zero lines in it.
@@ -70,11 +70,11 @@ def plan(contract_id: str, lines: Sequence[OrderedLine], *, opens: bool, policy:
         return ()
     total = sum((line.amount for line in posted), Decimal(0))
     renewed = any(line.is_renewal for line in posted)
-    if not any(line.amount for line in posted):
-        wanted = renewed or (opens and policy.zero_orders is ZeroOrders.POST_NEW)
-        return (DocumentPlan(DocumentType.SALES_ORDER, contract_id, posted),) if wanted else ()
+    sales_order = (DocumentPlan(DocumentType.SALES_ORDER, contract_id, posted),)
     if opens:
-        return (DocumentPlan(DocumentType.SALES_ORDER, contract_id, posted),)
+        return sales_order if total or policy.zero_orders is ZeroOrders.POST_NEW else ()
+    if not any(line.amount for line in posted):
+        return sales_order if renewed else ()
     if total == 0 or (total < 0 and renewed):
         return _split(contract_id, posted)
     if any(line.amount > 0 for line in posted) and any(line.amount < 0 for line in posted):

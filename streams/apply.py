@@ -164,9 +164,10 @@ class Worker:
             self._assignment.discard(partition)
 
     async def _drain(self) -> None:
-        for partition in self._assignment:
+        partitions = list(self._assignment)
+        for partition in partitions:
             self._lanes.retire(partition)
-        await self._deliveries.drain(list(self._assignment), self._settings.apply.shutdown_timeout)
+        await self._deliveries.drain(partitions, self._settings.apply.shutdown_timeout)
 
     async def _leave(self) -> None:
         """Commit what is done and leave Kafka, which may not be there any more."""

@@ -14,7 +14,7 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -73,7 +73,7 @@ class Host:
             recorded_at=datetime.fromtimestamp(message.timestamp, UTC),
             key=message.key,
             value=message.value,
-            headers=dict(message.headers or {}),
+            headers={name: value or b"" for name, value in _pairs(message.headers)},
         )
         projector = Projector(record.partition, self._settings.topics, self._encoder, self._decoder)
         await projector.project(record, _Ports(self, message))
@@ -149,6 +149,10 @@ class Host:
         except Exception as error:  # the producer knows by itself that the broker would refuse
             raise _refused(message.topic, error) from error
         return sent
+
+
+def _pairs(headers: Any) -> Iterable[tuple[str, bytes | None]]:
+    return headers.items() if isinstance(headers, Mapping) else headers or ()
 
 
 def _refused(topic: str, error: Exception) -> NuestreamError:

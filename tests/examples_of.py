@@ -9,7 +9,26 @@ from typing import Any
 
 from tests.normalized import fetched
 
-NUMBERS = ("quantity", "rate", "amount")
+NUMBERS = ("quantity", "amount")
+LINE = (
+    "item",
+    *NUMBERS,
+    "custcol_nue_transactionlineid",
+    "custcol_nue_start_date",
+    "custcol_nue_end_date",
+)
+HEADER = (
+    "recordType",
+    "externalId",
+    "entity",
+    "custbody_nue_original_orderid",
+    "tranDate",
+    "currency",
+    "otherRefNum",
+    "memo",
+    "startDate",
+    "endDate",
+)
 
 
 def expected_of(file: Path) -> dict[str, Any]:
@@ -33,9 +52,9 @@ def shape_of(sandbox: Any) -> dict[str, Any]:
 
 
 def _document(document: dict[str, Any]) -> dict[str, Any]:
-    header = {name: value for name, value in document.items() if name not in ("id", "entityName", "lines", "total")}
+    header = {name: document[name] for name in HEADER if name in document}
     lines = [
-        {name: Decimal(str(value)) if name in NUMBERS else value for name, value in line.items() if name != "rate"}
+        {name: Decimal(str(line[name])) if name in NUMBERS else line[name] for name in LINE}
         for line in document["lines"]
     ]
     return header | {"lines": lines, "total": Decimal(str(document["total"]))}

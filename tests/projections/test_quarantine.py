@@ -184,3 +184,8 @@ def test_products_of_summary_lines_need_no_description():
     kept = tuple(each for each in event.products if each.id != "bundle")
     step = given().when(order("O1", *event.order.lines, products=kept))
     assert outcome(step) == "POSTED"
+
+
+def test_an_order_with_one_line_id_twice_is_held_back():
+    step = given(OPENED).when(order("O2", more("S1", 1, "10", line_id="x"), more("S1", 1, "20", line_id="x")))
+    assert "duplicate_line" in reasons(step)

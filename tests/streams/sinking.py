@@ -24,6 +24,7 @@ from schemas.outcome import DeadLetter, LetterState, Outcome
 from sinks.entry import subject_of
 from sinks.sandbox.show import documents_of
 from streams import apply
+from streams.errors import KafkaUnavailable
 from streams.kafka import producer_config
 from streams.lag import GroupLag
 from streams.reading import TopicReader
@@ -139,7 +140,10 @@ class Line:
 
         def nothing_left() -> bool:
             with TopicReader(kafka) as reader, GroupLag(kafka, reader, group, topic) as lag:
-                return lag.records() == 0
+                try:
+                    return lag.records() == 0
+                except KafkaUnavailable:  # a broker that has just begun to keep groups says so for a moment
+                    return False
 
         await self.until(nothing_left)
 
