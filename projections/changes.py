@@ -19,11 +19,15 @@ _KEEPS_QUANTITY = frozenset({ChangeType.ADJUST_PRICE, ChangeType.UPDATE_TERM, Ch
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionChange:
-    """One subscription before and after an order. ``amount`` is the signed sum of its posted lines."""
+    """One subscription before and after an order. ``amount`` is the signed sum of its posted lines.
+
+    ``first_version`` is the lowest version that the order made, ``version`` the highest.
+    """
 
     number: str
     lines: tuple[OrderedLine, ...]
     before: SubscriptionEntry | None
+    first_version: int
     version: int
     quantity_after: Decimal
     status_after: str
@@ -48,13 +52,19 @@ def changes_of(state: CustomerState, lines: Sequence[OrderedLine]) -> tuple[Subs
 
 
 def _change(before: SubscriptionEntry | None, number: str, lines: list[OrderedLine]) -> SubscriptionChange:
-    stated = next((line.line for line in lines if line.line.subscription_version is not None), lines[0].line)
-    last = before.version if before else 0
+    # One order may make several versions: it follows on from the lowest, and leaves what the highest says.
+    versioned = sorted(
+        (line.line for line in lines if line.line.subscription_version is not None),
+        key=lambda line: line.subscription_version or 0,
+    )
+    stated = versioned[-1] if versioned else lines[0].line
+    following = (before.version if before else 0) + 1
     return SubscriptionChange(
         number=number,
         lines=tuple(lines),
         before=before,
-        version=last + 1 if stated.subscription_version is None else stated.subscription_version,
+        first_version=(versioned[0].subscription_version if versioned else None) or following,
+        version=stated.subscription_version or following,
         quantity_after=_quantity_after(before, lines, stated.quantity_after),
         status_after=stated.status_after or _status_after(before, lines),
         amount=sum((line.amount for line in lines), Decimal(0)),
@@ -99,19 +109,23 @@ def version_reasons(changes: Sequence[SubscriptionChange]) -> Iterator[Reason]:
     """Orders that arrive before, or again after, the version that they follow on from."""
     for change in changes:
         last = change.before.version if change.before else 0
-        if change.version > last + 1:
+        if change.first_version > last + 1:
             yield Reason(
                 code="version_gap",
-                detail=f"{change.number} version {change.version} arrived while version {last} is the last known; "
-                "an order is not held for its missing versions yet",
+                detail=f"{change.number} version {change.first_version} arrived while version {last} is the last "
+                "known; an order is not held for its missing versions yet",
             )
-        elif change.version <= last:
+        elif change.first_version <= last:
             yield Reason(
                 code="stale_version",
-                detail=f"{change.number} version {change.version} is not above version {last}, already folded",
+                detail=f"{change.number} version {change.first_version} is not above version {last}, already folded",
             )
         elif change.before is None and any(line.is_change for line in change.lines):
-            yield Reason(code="unknown_subscription", detail=f"{change.number} is changed but was never ordered")
+            detail = f"{change.number} is changed, and no order so far made such a subscription"
+            yield Reason(code="unknown_subscription", detail=detail)
+        elif change.before is not None and not any(line.is_change for line in change.lines):
+            detail = f"{change.number} is there already, and no line of the order says that it changes it"
+            yield Reason(code="changed_without_asset", detail=detail)
 
 
 def change_reasons(change: SubscriptionChange, tolerance: Decimal) -> Iterator[Reason]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -22,6 +23,9 @@ from schemas.quarantine import Reason
 
 RULES_VERSION = 1
 """Raised whenever the same log may lead to other documents than before. Every command names it."""
+
+MOST_REASONS = 20
+"""How many reasons against an order are told: its record has to fit through the broker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +99,11 @@ def _unreadable(event: OrderEvent) -> Iterator[Reason]:
         minor_units(event.order.currency)
     except UnknownCurrency as error:
         yield Reason(code="unknown_currency", detail=str(error))
-    names = [line.line_id for line in event.order.lines]
-    for name in sorted({name for name in names if names.count(name) > 1}):
+    order = event.order
+    if (event.customer.id, event.billing_account.id) != (order.customer_id, order.billing_account_id):
+        yield Reason(code="missing_party", detail="the customer or billing account of the order is not described")
+    names = Counter(line.line_id for line in order.lines)
+    for name in sorted(name for name, count in names.items() if count > 1):
         yield Reason(code="duplicate_line", detail=f"line {name} stands in the order more than once")
     known = {product.id for product in event.products}
     for line in event.order.lines:
@@ -162,9 +169,10 @@ def _is_new(lines: Iterable[OrderedLine]) -> bool:
 
 def _plans(lines: Sequence[OrderedLine], homes: Mapping[str, str], policy: Policy) -> list[documents.DocumentPlan]:
     opens = _is_new(lines)
+    whole = next((homes[line.line.line_id] for line in lines if line.is_posted), "")
     groups: dict[str, list[OrderedLine]] = {}
     for line in lines:
-        home = homes[line.line.line_id] if policy.split_by_contract else homes[lines[0].line.line_id]
+        home = homes[line.line.line_id] if policy.split_by_contract else whole
         groups.setdefault(home, []).append(line)
     return [
         each
@@ -227,4 +235,8 @@ def _words(lines: Sequence[OrderedLine]) -> list[str]:
 
 
 def _quarantined(reasons: tuple[Reason, ...]) -> Decision:
+    """Held back for ``reasons``; of very many, the first ones and how many there are beside them."""
+    if len(reasons) > MOST_REASONS:
+        more = Reason(code="more", detail=f"and {len(reasons) - MOST_REASONS} reasons more")
+        reasons = (*reasons[:MOST_REASONS], more)
     return Decision(OrderOutcome.QUARANTINED, "; ".join(reason.detail for reason in reasons), reasons=reasons)

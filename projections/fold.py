@@ -149,12 +149,16 @@ def _signed(document: DecidedDocument) -> Decimal:
 def _changed(state: CustomerState, event: OrderEvent, decision: Decision) -> tuple[SubscriptionChanged, ...]:
     order = event.order
     count: dict[str, int] = {}
+    documents: dict[str, list[str]] = {}
+    for document in decision.documents:
+        for line in document.lines:
+            documents.setdefault(line.line_id, []).append(document.external_id)
     events = []
     for change in decision.changes:
         contract_id = decision.contract_of[change.number]
         known = state.contract(contract_id)
         count[contract_id] = count.get(contract_id, known.changes if known else 0) + 1
-        own = {line.line.line_id for line in change.lines}
+        own = [line.line.line_id for line in change.lines]
         events.append(
             SubscriptionChanged(
                 change_id=stable_id("change", event.event_id, change.number),
@@ -177,11 +181,7 @@ def _changed(state: CustomerState, event: OrderEvent, decision: Decision) -> tup
                 status_after=change.status_after,
                 start_on=change.start_on,
                 end_on=change.end_on,
-                documents=tuple(
-                    document.external_id
-                    for document in decision.documents
-                    if any(line.line_id in own for line in document.lines)
-                ),
+                documents=tuple(dict.fromkeys(name for line_id in own for name in documents.get(line_id, ()))),
                 occurred_at=event.occurred_at,
                 known_at=event.published_at,
             )

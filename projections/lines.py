@@ -15,21 +15,20 @@ _PROVISIONED = (LineType.LINE_ITEM, LineType.RAMP_ITEM)
 
 @dataclass(frozen=True, slots=True)
 class OrderedLine:
-    """A line that Nue provisioned, with its subscription and its amount in the currency's minor units."""
+    """A line that Nue provisioned, with its subscription and its amount in the currency's minor units.
+
+    ``is_change`` says that it changes something that exists: a line of its subscription names an asset.
+    """
 
     line: OrderLine
     subscription: str | None
     amount: Decimal
+    is_change: bool
 
     @property
     def number(self) -> int:
         """Where the line stands in the order."""
         return self.line.line_number
-
-    @property
-    def is_change(self) -> bool:
-        """Whether the line changes something that exists: it names an asset."""
-        return self.line.asset_number is not None
 
     @property
     def is_posted(self) -> bool:
@@ -50,14 +49,17 @@ def ordered_lines(order: Order) -> tuple[OrderedLine, ...]:
     """
     owner = _subscription_by_parent(order.lines)
     unit = Decimal(1).scaleb(-minor_units(order.currency))
+    provisioned = [line for line in order.lines if line.line_type in _PROVISIONED]
+    belongs = {line.line_id: _own_subscription(line) or _of_sibling(line, owner) for line in provisioned}
+    changed = {belongs[line.line_id] for line in provisioned if line.asset_number is not None}
     lines = [
         OrderedLine(
             line=line,
-            subscription=_own_subscription(line) or owner.get(line.parent_line_id or ""),
+            subscription=belongs[line.line_id],
             amount=+line.amount.quantize(unit, ROUND_HALF_EVEN),  # the plus makes -0 a 0
+            is_change=belongs[line.line_id] in changed,
         )
-        for line in order.lines
-        if line.line_type in _PROVISIONED
+        for line in provisioned
     ]
     return tuple(sorted(lines, key=lambda each: (each.number, each.line.line_id)))
 
@@ -66,16 +68,24 @@ def _own_subscription(line: OrderLine) -> str | None:
     return line.subscription_number or line.asset_number
 
 
-def _subscription_by_parent(lines: Sequence[OrderLine]) -> dict[str, str]:
-    owner: dict[str, str] = {}
+def _of_sibling(line: OrderLine, owner: dict[tuple[str, str | None], str]) -> str | None:
+    if line.line_type is not LineType.RAMP_ITEM or line.parent_line_id is None:
+        return None
+    return owner.get((line.parent_line_id, line.product_id)) or owner.get((line.parent_line_id, None))
+
+
+def _subscription_by_parent(lines: Sequence[OrderLine]) -> dict[tuple[str, str | None], str]:
+    """Whose the ramps are, by parent line; two ramped products under one parent are told apart by the product."""
+    owner: dict[tuple[str, str | None], str] = {}
     for line in lines:
         own = _own_subscription(line)
         if own is None:
             continue
         if line.line_type is LineType.RAMP_ITEM and line.parent_line_id:
-            owner.setdefault(line.parent_line_id, own)
+            owner.setdefault((line.parent_line_id, line.product_id), own)
+            owner.setdefault((line.parent_line_id, None), own)
         elif line.line_type is LineType.SUMMARY_ITEM:
-            owner.setdefault(line.line_id, own)
+            owner.setdefault((line.line_id, None), own)
     return owner
 
 
@@ -88,15 +98,15 @@ def expected_total(order: Order) -> Decimal:
 def tied_out(order: Order, lines: tuple[OrderedLine, ...], tolerance: Decimal) -> tuple[OrderedLine, ...] | None:
     """The lines made to sum to the order's total, or None where they miss it by more than rounding.
 
-    ``tolerance`` is in minor units per posted line. The residual goes on the last line that has an amount, so
-    that the documents tie out to the cent.
+    ``tolerance`` is in minor units per posted line. The residual goes on the last line whose amount keeps its sign
+    with it, so that the documents tie out to the cent.
     """
     unit = Decimal(1).scaleb(-minor_units(order.currency))
     posted = [line for line in lines if line.is_posted]
     residual = expected_total(order) - sum((line.amount for line in posted), Decimal(0))
     if not residual:
         return lines
-    bearer = next((line for line in reversed(posted) if line.amount), None)
+    bearer = next((line for line in reversed(posted) if line.amount * (line.amount + residual) > 0), None)
     if bearer is None or abs(residual) > tolerance * unit * len(posted):
         return None
     corrected = replace(bearer, amount=bearer.amount + residual)

@@ -54,15 +54,20 @@ class _Page(msgspec.Struct, frozen=True, array_like=True):
 
 class _StoredPolicy(msgspec.Struct, frozen=True, array_like=True):
     position: int
+    log_id: str
     partitions: int
     policy: Policy
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyInForce:
-    """The policy of a partition since the record at ``position``, and the log's number of partitions."""
+    """The policy of a partition since the record at ``position``, and the log's number of partitions.
+
+    ``log_id`` names the log: the event id of the partition's first policy.
+    """
 
     position: int
+    log_id: str
     partitions: int
     policy: Policy
 
@@ -124,12 +129,12 @@ def load_policy(partition: int, read: Read) -> PolicyInForce | None:
     if stored is None:
         return None
     found = _unpack(stored, _StoredPolicy)
-    return PolicyInForce(found.position, found.partitions, found.policy)
+    return PolicyInForce(found.position, found.log_id, found.partitions, found.policy)
 
 
 def dump_policy(partition: int, policy: PolicyInForce) -> Record:
     """The table record of a partition's policy."""
-    stored = _StoredPolicy(policy.position, policy.partitions, policy.policy)
+    stored = _StoredPolicy(policy.position, policy.log_id, policy.partitions, policy.policy)
     return policy_key(partition), _pack(policy.position, stored)
 
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import cache
 
 from msgspec import NODEFAULT, Struct
-from msgspec.structs import fields
+from msgspec.structs import fields, replace
 
 from schemas.order import LineSemantics, Order, OrderLine
 
@@ -21,8 +21,10 @@ def content_hash(order: Order, semantics: LineSemantics) -> str:
     Covers the order, its lines and what their numbers mean; not the customer, the products, or when and how the
     event was emitted. Equal numbers count as equal however they are written (100 and 100.000000), lines are taken
     in the order of their number, and a field at its default is left out, so that a field that a later version
-    adds does not change the hash of an older order.
+    adds does not change the hash of an older order. Both spellings of an activated order are one.
     """
+    if order.is_active:
+        order = replace(order, status="Activated")
     content = {"line_semantics": str(semantics), "order": _canonical(order)}
     text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -6,9 +6,9 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from aiokafka.partitioner import murmur2
 from confluent_kafka import Message
 
+from projections.partitions import partition_of
 from schemas.codec import Decoder, Malformed
 from streams.chains import Facts
 from streams.kafka import registry_of
@@ -18,11 +18,6 @@ from streams.settings import Settings
 _LOG = logging.getLogger("nuestream.history")
 
 Extents = dict[int, tuple[int, int]]
-
-
-def partition_of(key: str, partitions: int) -> int:
-    """The partition that producers of this project, and Java's, give a key."""
-    return int((murmur2(key.encode()) & 0x7FFFFFFF) % partitions)
 
 
 class FactReader:
@@ -41,7 +36,7 @@ class FactReader:
             KafkaUnavailable: no broker answers.
         """
         extents = self._reader.extents(topic)
-        wanted = set(extents) if keys is None else {partition_of(key, len(extents)) for key in keys if extents}
+        wanted = set(extents) if keys is None else {partition_of(key.encode(), len(extents)) for key in keys if extents}
         return {
             partition: (min(max(low, self._next.get((topic, partition), 0)), high), high)
             for partition, (low, high) in extents.items()

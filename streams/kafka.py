@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 Config = dict[str, str | int | float | bool | object]
 
+MAX_RECORD_BYTES = 8 * 1024 * 1024
+"""The largest record that is written: a quarantined order holds the order and says what is wrong with it."""
+
 SEND_DEADLINE_MS = 60_000
 """How long librdkafka tries to hand over a record before the send counts as refused."""
 

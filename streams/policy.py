@@ -80,8 +80,9 @@ def policies_in_log(settings: Settings) -> dict[int, PolicyAt]:
     return newest
 
 
-def first_policy_check(settings: Settings) -> int:
-    """Check that the log is as `topics create` leaves it; returns the number of its partitions.
+def first_policy_check(settings: Settings) -> dict[int, str]:
+    """Check that the log is as `topics create` leaves it; returns what names it: per partition, the event id of the
+    policy that it begins with.
 
     Raises:
         KafkaUnavailable: no broker answers.
@@ -94,6 +95,7 @@ def first_policy_check(settings: Settings) -> int:
         first = reader.first_records(topic)
     if not first:
         raise PolicyMissing(f"the topic {topic} is not there: run `nuestream topics create`")
+    names: dict[int, str] = {}
     for partition, message in first.items():
         found = _policy_of(message, decoder) if message is not None else None
         if found is None:
@@ -101,25 +103,29 @@ def first_policy_check(settings: Settings) -> int:
             advice = (
                 "run `nuestream topics create`"
                 if message is None
-                else "publish into a new topic, made by `nuestream topics create`"
+                else "publish into a new topic, made by `nuestream topics create`, with a groups.project of its own"
             )
             raise PolicyMissing(f"{topic}[{partition}] {content}, not with a policy: {advice}")
         if found.partitions != len(first):
             raise PolicyMissing(
                 f"{topic} has {len(first)} partitions, but was made with {found.partitions}: customers are no longer "
-                "where their earlier orders are; publish into a new topic, made by `nuestream topics create`"
+                "where their earlier orders are; publish into a new topic, made by `nuestream topics create`, with a "
+                "groups.project of its own"
             )
-    return len(first)
+        names[partition] = found.event_id
+    return names
 
 
-def check_worker_policy(settings: Settings) -> None:
+def check_worker_policy(settings: Settings) -> dict[int, str]:
     """Check that the log begins as it must and that the settings' policy is the one in force in it.
+
+    Returns what names the log, as :func:`first_policy_check` does.
 
     Raises:
         KafkaUnavailable, PolicyMissing: as :func:`first_policy_check`.
         PolicyDiffers: with the fields that differ.
     """
-    first_policy_check(settings)
+    names = first_policy_check(settings)
     wanted = settings.policy.to_policy()
     for partition, at in sorted(policies_in_log(settings).items()):
         if differing := differences(at.policy, wanted):
@@ -130,6 +136,7 @@ def check_worker_policy(settings: Settings) -> None:
                 f"the policy differs on {settings.topics.orders}[{partition}]: {told}; change the settings, or run "
                 "`nuestream policy activate` to put them into the log"
             )
+    return names
 
 
 def activate_initial(settings: Settings, partitions: Iterable[int], of: int, by: str | None = None) -> None:
@@ -151,7 +158,7 @@ def activate(settings: Settings, by: str | None = None) -> list[int]:
     Raises:
         KafkaUnavailable, PolicyMissing: as :func:`first_policy_check`.
     """
-    of = first_policy_check(settings)
+    of = len(first_policy_check(settings))
     wanted = settings.policy.to_policy()
     in_force = policies_in_log(settings)
     stale = [number for number in range(of) if differences(in_force[number].policy, wanted)]

@@ -14,40 +14,52 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
 import faust
+from aiokafka import TopicPartition
 
-from projections.fold import LogRecord
 from projections.pages import Record
 from schemas.codec import Decoder, Encoder
 from streams.errors import NuestreamError
-from streams.kafka import faust_options, registry_of
+from streams.kafka import MAX_RECORD_BYTES, faust_options, registry_of
+from streams.log_records import log_record
 from streams.policy import check_worker_policy
+from streams.progress import Progress, Turn
 from streams.projector import Message, Projector
 from streams.settings import Settings
 from streams.state_table import StateTable
 
 _LOG = logging.getLogger("nuestream.project")
 _TICK = 0.2
+_PATIENCE = 2.0
+# The clock that goes on while the machine sleeps, where there is one.
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class LeaseLost(NuestreamError):
     """The worker did not run for longer than its group waits, so another may own its partitions."""
 
 
+class Superseded(Exception):
+    """The consumer group moved on while a record was carried through."""
+
+
 class Host:
     """One worker process: the Faust app, its state table, and the way it stops."""
 
-    def __init__(self, settings: Settings, data_dir: str) -> None:
+    def __init__(self, settings: Settings, data_dir: str, log_ids: Mapping[int, str]) -> None:
+        """``log_ids`` names the log: per partition, the event id of the policy that it begins with."""
         self._settings = settings
+        self._log_ids = log_ids
         registry = registry_of(settings.registry)
         self._encoder, self._decoder = Encoder(registry), Decoder(registry)
         self._stopping = asyncio.Event()
         self._fault: BaseException | None = None
-        self._ran_at = time.monotonic()
+        self._ran_at = time.clock_gettime(_CLOCK)
+        self._progress = Progress()
+        self._asked_at = 0.0
         self.app = _app(settings, data_dir)
         self.table: StateTable = self.app.Table("state", key_type=bytes, value_type=bytes, partitions=None)
         orders = self.app.topic(settings.topics.orders, key_serializer="raw", value_serializer="raw")
@@ -57,37 +69,69 @@ class Host:
         # Acknowledged by hand: Faust's stream acknowledges also when its body is cancelled half way.
         async for event in stream.noack().events():
             try:
+                if not await self._in_turn(event.message):
+                    continue
                 await self._project(event.message)
-            except asyncio.CancelledError:
-                raise
-            except BaseException as error:
+            except Superseded:
+                continue  # after the rebalance Faust reads again from the committed offset
+            except Exception as error:
                 self._stop_for(error)
                 await asyncio.Event().wait()
+            self._progress.carried(event.message.tp, event.message.offset)
             event.ack()
 
+    async def _in_turn(self, message: Any) -> bool:
+        if not self._progress.knows(message.tp, message.generation_id):
+            self._progress.begin(message.tp, message.generation_id, await self._committed(message.tp))
+        turn = self._progress.turn(message.tp, message.offset)
+        if turn is Turn.ASK:
+            await self._ask_again()
+        return turn is Turn.NOW
+
+    async def _committed(self, place: Any) -> int | None:
+        """Where the group stands, by the broker's word: Faust's own may not be there yet when records already are."""
+        thread = self.app.consumer._thread
+        ask = thread._ensure_consumer().committed
+        committed: int | None = await thread.call_thread(ask, TopicPartition(place.topic, place.partition))
+        return committed
+
+    async def _ask_again(self) -> None:
+        self._asked_at = time.monotonic()
+        for place, offset in self._progress.missing().items():
+            _LOG.info("%s[%d]: reading again from offset %d", place.topic, place.partition, offset)
+            await self.app.consumer.seek(place, offset)
+
     async def _project(self, message: Any) -> None:
-        record = LogRecord(
-            topic=message.topic,
-            partition=message.partition,
-            offset=message.offset,
-            recorded_at=datetime.fromtimestamp(message.timestamp, UTC),
-            key=message.key,
-            value=message.value,
-            headers={name: value or b"" for name, value in _pairs(message.headers)},
-        )
-        projector = Projector(record.partition, self._settings.topics, self._encoder, self._decoder)
+        record = log_record(message)
+        log_id = self._log_ids.get(record.partition)
+        projector = Projector(record.partition, self._settings.topics, self._encoder, self._decoder, log_id)
         await projector.project(record, _Ports(self, message))
 
     def check_lease(self, message: Any) -> None:
-        """Raise where this process may no longer own the partition: it stood still, or its group moved on."""
-        stood_still = time.monotonic() - self._ran_at
-        if stood_still > self._settings.project.session_timeout:
-            raise LeaseLost(
-                f"this worker stood still for {stood_still:.0f} s, longer than project.session_timeout "
-                f"({self._settings.project.session_timeout:.0f} s); another may own its partitions: start it again"
-            )
+        """Raise where this process may no longer write for the record's partition.
+
+        Raises:
+            LeaseLost: the process stood still for longer than its group waits for it.
+            Superseded: the group has moved on; the record will come again, here or to another worker.
+        """
+        self._look_at_clock()
+        if isinstance(self._fault, LeaseLost):
+            raise self._fault
         if message.generation_id != self.app.consumer_generation_id:
-            raise LeaseLost("the consumer group moved on while a record was carried through: start the worker again")
+            raise Superseded
+
+    def _look_at_clock(self) -> None:
+        # A process that is continued runs its overdue timers first: whoever looks first has to remember.
+        now = time.clock_gettime(_CLOCK)
+        stood_still, self._ran_at = now - self._ran_at, now
+        timeout = self._settings.project.session_timeout
+        if stood_still > timeout:
+            self._stop_for(
+                LeaseLost(
+                    f"this worker stood still for {stood_still:.0f} s, longer than project.session_timeout "
+                    f"({timeout:.0f} s); another may own its partitions: start it again"
+                )
+            )
 
     def _stop_for(self, error: BaseException) -> None:
         if self._fault is None:
@@ -101,6 +145,7 @@ class Host:
             loop.add_signal_handler(number, self._stopping.set)
         self.app.finalize()
         self.app.in_worker = True
+        self._progress.bound(self.app.consumer)
         worker = asyncio.create_task(self.app.start())
         worker.add_done_callback(self._started)
         pulse = asyncio.create_task(self._pulse())
@@ -122,9 +167,11 @@ class Host:
 
     async def _pulse(self) -> None:
         while True:
-            self._ran_at = time.monotonic()
+            self._look_at_clock()
             if self.app.crash_reason is not None:
                 self._stop_for(self.app.crash_reason)
+            if self._progress.missing() and time.monotonic() - self._asked_at > _PATIENCE:
+                await self._ask_again()  # a batch that was under way may have overtaken the question
             await asyncio.sleep(_TICK)
 
     async def send(self, messages: Sequence[Message]) -> None:
@@ -149,10 +196,6 @@ class Host:
         except Exception as error:  # the producer knows by itself that the broker would refuse
             raise _refused(message.topic, error) from error
         return sent
-
-
-def _pairs(headers: Any) -> Iterable[tuple[str, bytes | None]]:
-    return headers.items() if isinstance(headers, Mapping) else headers or ()
 
 
 def _refused(topic: str, error: Exception) -> NuestreamError:
@@ -193,7 +236,8 @@ def _app(settings: Settings, data_dir: str) -> Any:
         consumer_group_instance_id=project.instance_id,
         consumer_auto_offset_reset="earliest",
         producer_request_timeout=120.0,
-        producer_max_request_size=8 * 1024 * 1024,
+        producer_max_request_size=MAX_RECORD_BYTES,
+        producer_compression_type="gzip",
         Table=StateTable,
         store="memory://",
         datadir=data_dir,
@@ -228,10 +272,10 @@ def _trace(error: BaseException) -> BaseException | None:
 def main(settings: Settings) -> int:
     """Run the projector until it is told to stop. Returns the exit status: 0, or 1 after a fault."""
     logging.getLogger("aiokafka").setLevel(logging.WARNING)
-    check_worker_policy(settings)
+    log_ids = check_worker_policy(settings)
     with tempfile.TemporaryDirectory(prefix="nuestream-project-") as data_dir:
 
         async def run() -> int:
-            return await Host(settings, data_dir).run()
+            return await Host(settings, data_dir, log_ids).run()
 
         return asyncio.run(run())

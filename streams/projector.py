@@ -12,10 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
 from msgspec import Struct
 
 from projections.fold import LogRecord, Step, fold, quarantine
 from projections.pages import PolicyInForce, Record, dump, dump_policy, load, load_policy
+from projections.partitions import partition_of
+from projections.zones import time_zone
 from schemas.codec import Decoder, Encoder, Malformed
 from schemas.command import UpsertCustomer, UpsertItem
 from schemas.headers import headers_of
@@ -52,8 +55,12 @@ class Ports(Protocol):
 class Projector:
     """The projection of one partition: decode, fold, and write in order."""
 
-    def __init__(self, partition: int, topics: TopicSettings, encoder: Encoder, decoder: Decoder) -> None:
+    def __init__(
+        self, partition: int, topics: TopicSettings, encoder: Encoder, decoder: Decoder, log_id: str | None = None
+    ) -> None:
+        """``log_id`` is the event id of the policy that the partition begins with, where the caller knows it."""
         self._partition = partition
+        self._log_id = log_id
         self._topics = topics
         self._encoder = encoder
         self._decoder = decoder
@@ -79,19 +86,30 @@ class Projector:
                 await self._reject(record, Reason(code="record_type", detail=f"{name} has no place in the log"), ports)
 
     async def _activate(self, record: LogRecord, activated: PolicyActivated, ports: Ports) -> None:
-        known = load_policy(self._partition, ports.read)
+        known = self._policy(ports)
         if known is not None and record.offset <= known.position:
             return
         if known is not None and activated.partitions != known.partitions:
             raise PolicyMissing(
-                f"{record.topic}[{record.partition}] offset {record.offset}: a policy for {activated.partitions} "
-                f"partitions in a log of {known.partitions}; the number is fixed when the topics are made"
+                f"{_place(record)}: a policy for {activated.partitions} partitions in a log of {known.partitions}; "
+                "the number is fixed when the topics are made"
             )
-        in_force = PolicyInForce(record.offset, activated.partitions, activated.policy)
+        _check(record, activated)
+        log_id = known.log_id if known is not None else activated.event_id
+        in_force = PolicyInForce(record.offset, log_id, activated.partitions, activated.policy)
         await ports.write([dump_policy(self._partition, in_force)])
 
+    def _policy(self, ports: Ports) -> PolicyInForce | None:
+        known = load_policy(self._partition, ports.read)
+        if known is not None and self._log_id not in (None, known.log_id):
+            raise PolicyMissing(
+                f"the stored state of partition {self._partition} belongs to another log than {self._topics.orders} is "
+                "now: give a new log a consumer group of its own (groups.project)"
+            )
+        return known
+
     async def _order(self, record: LogRecord, event: OrderEvent, ports: Ports) -> None:
-        in_force = load_policy(self._partition, ports.read)
+        in_force = self._policy(ports)
         if in_force is None:
             raise PolicyMissing(
                 f"{record.topic}[{record.partition}] does not begin with a policy: run `nuestream topics create` "
@@ -101,6 +119,11 @@ class Projector:
         if record.key != customer_id.encode():
             detail = f"the key {record.key!r} is not the customer of the order, {customer_id}"
             await self._reject(record, Reason(code="key", detail=detail), ports)
+            return
+        home = partition_of(record.key, in_force.partitions)
+        if home != record.partition:
+            detail = f"the key belongs to partition {home}: its producer does not use the murmur2 partitioner"
+            await self._reject(record, Reason(code="partition", detail=detail), ports)
             return
         state = load(customer_id, ports.read)
         if record.offset <= state.position:
@@ -134,3 +157,18 @@ class Projector:
         elif customer_id is not None:
             key = customer_id.encode()
         return Message(topic, key, self._encoder.encode(topic, record), tuple(headers_of(record)))
+
+
+def _place(record: LogRecord) -> str:
+    return f"{record.topic}[{record.partition}] offset {record.offset}"
+
+
+def _check(record: LogRecord, activated: PolicyActivated) -> None:
+    """Refuse a policy that this version cannot decide by; to guess would post other documents than were meant."""
+    for name, value in msgspec.structs.asdict(activated.policy).items():
+        if value == "UNKNOWN":
+            raise PolicyMissing(f"{_place(record)}: {name} has a value that this version does not know: upgrade it")
+    try:
+        time_zone(activated.policy.tenant_time_zone)
+    except ValueError as error:
+        raise PolicyMissing(f"{_place(record)}: tenant_time_zone: {error}") from error

@@ -10,11 +10,11 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
-from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from projections.zones import time_zone
 from schemas.policy import DocumentDate, LineRate, MixedOrders, Policy, TermBasis, ZeroOrders
 from streams.errors import SettingsError
 from streams.settings_connect import KafkaSettings, Name, RegistrySettings, Section
@@ -82,8 +82,8 @@ class PolicySettings(Section):
     def know_zone(cls, name: str) -> str:
         """Accept only zones that the time-zone data has, by their IANA names."""
         try:
-            ZoneInfo(name)
-        except (OSError, ValueError, KeyError):
+            time_zone(name)
+        except ValueError:
             raise ValueError(f"{name} is not an IANA time zone such as America/New_York") from None
         return name
 

@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, Resourc
 
 from streams.errors import NuestreamError
 from streams.faults import Faults
-from streams.kafka import librdkafka_config
+from streams.kafka import MAX_RECORD_BYTES, librdkafka_config
 from streams.policy import activate_initial, first_policy_check
 from streams.reading import TopicReader
 from streams.settings import Settings
@@ -26,8 +26,8 @@ NEWEST_PER_KEY = {"cleanup.policy": "compact", "segment.bytes": str(64 << 20), "
 STATE = NEWEST_PER_KEY | {"min.compaction.lag.ms": str(HOUR_MS)}
 
 MISSING = "is not there: run `nuestream topics create`"
-CHECKED = ("cleanup.policy", "retention.ms", "retention.bytes", "min.compaction.lag.ms")
-AT_LEAST = ("min.compaction.lag.ms",)
+CHECKED = ("cleanup.policy", "retention.ms", "retention.bytes", "min.compaction.lag.ms", "max.message.bytes")
+AT_LEAST = ("min.compaction.lag.ms", "max.message.bytes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +56,18 @@ def topic_plans(settings: Settings) -> list[TopicPlan]:
     """What every topic of the settings must be like, the projector's changelog included."""
     names, count = settings.topics, settings.topics.partitions
     safe = {"min.insync.replicas": "2"} if names.replication > 2 else {}
+    # what is written about an order may be larger than the order; outcomes are small
+    large = {"max.message.bytes": str(MAX_RECORD_BYTES)}
     return [
         TopicPlan(role, name, holds, count, config | safe)
         for role, name, holds, config in (
             ("orders", names.orders, "order events: the log", FOR_EVER),
-            ("contracts", names.contracts, "contract events, for analytics", FOR_EVER),
-            ("commands", names.commands, "what NetSuite is asked to hold", FOR_EVER),
-            ("quarantine", names.quarantine, "what is held back, with the reason", FOR_EVER),
+            ("contracts", names.contracts, "contract events, for analytics", FOR_EVER | large),
+            ("commands", names.commands, "what NetSuite is asked to hold", FOR_EVER | large),
+            ("quarantine", names.quarantine, "what is held back, with the reason", FOR_EVER | large),
             ("outcomes", names.outcomes, "what NetSuite answered", NEWEST_PER_KEY),
-            ("dead_letters", names.dead_letters, "what NetSuite refused", FOR_EVER),
-            ("state", settings.changelog, "the projector's state", STATE),
+            ("dead_letters", names.dead_letters, "what NetSuite refused", FOR_EVER | large),
+            ("state", settings.changelog, "the projector's state", STATE | large),
         )
     ]
 

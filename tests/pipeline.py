@@ -16,7 +16,8 @@ from typing import Any
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from schemas.codec import Encoder
+from schemas.codec import Decoder, Encoder
+from schemas.contract import OrderDecided
 from schemas.headers import headers_of
 from schemas.nue import parse_json, read_activation
 from schemas.order import Source
@@ -110,6 +111,28 @@ class Pipeline:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
+
+    def process(self, name: str) -> subprocess.Popen[bytes]:
+        """The running worker `name`."""
+        return self._running[name]
+
+    def decided_orders(self) -> set[str]:
+        """The ids of all orders that stand in the contract events as decided."""
+        name, found, left = self.prefix + TOPICS["contracts"], set(), self.ends("contracts")
+        left = {partition: end for partition, end in left.items() if end}
+        decoder = Decoder(None)
+        with self._reader() as reader:
+            reader.assign([TopicPartition(name, partition, 0) for partition in left])
+            while left:
+                message = reader.poll(10)
+                assert message is not None, "no answer"
+                assert message.error() is None, message.error()
+                record = decoder.decode(message.value(), message.headers())
+                if isinstance(record, OrderDecided):
+                    found.add(record.order_id)
+                if message.offset() + 1 >= left.get(message.partition(), 0):
+                    left.pop(message.partition(), None)
+        return found
 
     def log(self, name: str) -> Path:
         """Where a worker's output goes."""

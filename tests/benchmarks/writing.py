@@ -21,7 +21,7 @@ from projections.pages import Record
 from schemas.codec import Encoder
 from schemas.headers import headers_of
 from streams import project
-from streams.policy import activate_initial
+from streams.policy import activate_initial, check_worker_policy
 from streams.projector import Message
 from streams.settings import Settings, load_settings
 from streams.state_table import StateTable
@@ -120,8 +120,9 @@ def _work(variant: str) -> None:
         careless: Any = variant == "not waiting"
         if careless:
             project.StateTable = _Careless  # type: ignore[misc]
+        settings = load_settings(None)
         with tempfile.TemporaryDirectory() as folder:
-            await (_CarelessHost if careless else project.Host)(load_settings(None), folder).run()
+            await (_CarelessHost if careless else project.Host)(settings, folder, check_worker_policy(settings)).run()
 
     asyncio.run(run())
 

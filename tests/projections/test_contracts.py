@@ -2,9 +2,11 @@
 
 from decimal import Decimal
 
-from schemas.order import LineType
+from schemas.order import ChangeType, LineType
+from schemas.policy import Policy
 from tests.projections.given import (
     changes,
+    changing,
     decided,
     fewer,
     given,
@@ -12,6 +14,7 @@ from tests.projections.given import (
     more,
     once,
     order,
+    outcome,
     papers,
     renewed,
     seats,
@@ -135,3 +138,34 @@ def test_a_decision_names_the_contracts_it_touched_also_those_without_a_document
     step = given(OPENED, OTHER).when(order("O2", more("T1", 1, "80.00"), more("S1", 0, 0)))
     assert set(decided(step).contracts) == {"root-T1", "root-S1"}
     assert contracts(step) == ["root-T1"]
+
+
+def test_a_ramps_unlinked_segment_stays_in_the_contract_that_its_linked_segment_changes():
+    first, second = order("O1", seats("SA", 1, "100.00")), order("O2", seats("SB", 1, "100.00"))
+    linked = renewed("SA", 1, "1000.00", line_type=LineType.RAMP_ITEM, parent_line_id="ramp")
+    unlinked = segment("ramp", 1, "1500.00", change_type=ChangeType.RENEW)
+    step = given(first, second).when(order("O3", linked, unlinked, renewed("SB", 1, "700.00")))
+    assert [(each.original_order_id, each.total) for each in step.documents] == [
+        ("root-SA", Decimal("2500.00")),
+        ("root-SB", Decimal("700.00")),
+    ]
+
+
+def test_one_document_for_two_contracts_is_anchored_at_the_first_line_that_stands_on_it():
+    first, second = order("O1", seats("SA", 1, "100.00")), order("O2", seats("SB", 1, "100.00"))
+    nothing = changing("SB", ChangeType.UPDATE_TERM, 0, 0)
+    history = given(first, second, policy=Policy(split_by_contract=False))
+    step = history.when(order("O3", nothing, more("SA", 1, "300.00")), policy=Policy(split_by_contract=False))
+    assert [each.original_order_id for each in step.documents] == ["root-SA"]
+
+
+def test_an_order_that_makes_two_versions_of_a_subscription_is_followed_by_the_next():
+    both = order(
+        "O2",
+        more("S1", 1, "10.00", subscription_version=2, quantity_after=Decimal(11)),
+        renewed("S1", 11, "110.00", subscription_version=3, quantity_after=Decimal(11)),
+    )
+    step = given(order("O1", seats("S1", 10, "100.00")), both).when(
+        order("O3", more("S1", 1, "5.00", subscription_version=4))
+    )
+    assert outcome(step) == "POSTED"

@@ -163,8 +163,8 @@ def test_one_page_more_moves_entries_to_the_new_page_alone(number):
 
 
 def test_a_policy_is_read_as_it_was_written():
-    store = dict([dump_policy(3, PolicyInForce(7, 4, Policy(line_rate=LineRate.PER_PERIOD)))])
-    assert load_policy(3, store.get) == PolicyInForce(7, 4, Policy(line_rate=LineRate.PER_PERIOD))
+    store = dict([dump_policy(3, PolicyInForce(7, "log", 4, Policy(line_rate=LineRate.PER_PERIOD)))])
+    assert load_policy(3, store.get) == PolicyInForce(7, "log", 4, Policy(line_rate=LineRate.PER_PERIOD))
     assert load_policy(2, store.get) is None
     assert position_of(store[policy_key(3)]) == 7
 

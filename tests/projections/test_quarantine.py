@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from schemas.order import ChangeType, EventType, LineSemantics, LineType
 from schemas.policy import Policy
@@ -18,6 +19,7 @@ from tests.projections.given import (
     order,
     outcome,
     papers,
+    party,
     reasons,
     renewed,
     repriced,
@@ -189,3 +191,20 @@ def test_products_of_summary_lines_need_no_description():
 def test_an_order_with_one_line_id_twice_is_held_back():
     step = given(OPENED).when(order("O2", more("S1", 1, "10", line_id="x"), more("S1", 1, "20", line_id="x")))
     assert "duplicate_line" in reasons(step)
+
+
+def test_a_line_of_a_known_subscription_that_does_not_say_that_it_changes_it_is_held_back():
+    again = seats("S1", 100, "1200.00", change_type=ChangeType.RENEW, subscription_version=2)
+    assert reasons(given(OPENED).when(order("O2", again))) == ["changed_without_asset"]
+
+
+def test_an_order_whose_billing_account_is_not_described_is_held_back():
+    event = replace(order("O2", more("S1", 1, "10.00")), billing_account=party("somebody else"))
+    assert "missing_party" in reasons(given(OPENED).when(event))
+
+
+def test_of_very_many_reasons_the_first_are_told_and_how_many_more_there_are():
+    event = order("O2", *(more(f"X{n}", 1, "1.00", subscription_version=9) for n in range(50)))
+    told = decided(given(OPENED).when(event)).reasons
+    assert len(told) == 21
+    assert told[-1].detail == "and 30 reasons more"

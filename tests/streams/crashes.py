@@ -62,6 +62,7 @@ class Worker:
     store: dict[bytes, bytes] = field(default_factory=dict)
     on_portion: Callable[["Worker", Sequence[Message | Record]], None] = lambda _worker, _portion: None
     portions: int = 0
+    log_id: str | None = None
 
     def recover(self) -> None:
         """Read the changelog; the record with the highest position counts, whenever it was written."""
@@ -73,7 +74,7 @@ class Worker:
     def run(self, log: Sequence[LogRecord], start: int | None = None) -> None:
         """Recover, then carry every record from the committed offset (or ``start``) through."""
         self.recover()
-        projector = Projector(0, TOPICS, ENCODER, DECODER)
+        projector = Projector(0, TOPICS, ENCODER, DECODER, self.log_id)
         for record in log[self.durable.committed if start is None else start :]:
             finish(projector.project(record, self))
             self._portion(())
@@ -122,7 +123,7 @@ def survivors(portion: Sequence[Message | Record]) -> Iterator[Sequence[Message 
         yield from (portion[start:] for start in range(1, len(portion)))
 
 
-def activated(policy: Policy | None = None, partitions: int = 4) -> PolicyActivated:
+def activated(policy: Policy | None = None, partitions: int = 1) -> PolicyActivated:
     """A policy for the partition."""
     return PolicyActivated(
         event_id="policy",

@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from projections.fold import LogRecord, Step, fold
+from projections.partitions import partition_of
 from projections.state import CustomerState
 from schemas.codec import Encoder
 from schemas.command import Document
@@ -23,7 +24,6 @@ from schemas.order import OrderEvent, Source
 from schemas.outcome import DeadLetter, LetterState, Outcome, Result
 from schemas.policy import Policy
 from streams.broker import embedded_broker, touch_topics
-from streams.fact_reading import partition_of
 from streams.history import run_history
 from streams.reading import TopicReader
 from streams.sending import Sender
@@ -238,4 +238,4 @@ def test_a_key_is_looked_for_where_the_producer_put_it(told: Told) -> None:
     with TopicReader(told.settings.kafka) as reader:
         places = {record.key().decode(): record.partition() for record in reader.records(topic, reader.extents(topic))}
     assert len(set(places.values())) == 4
-    assert {key: partition_of(key, 4) for key in places} == places
+    assert {key: partition_of(key.encode(), 4) for key in places} == places

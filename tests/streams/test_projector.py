@@ -289,3 +289,21 @@ def test_what_the_broker_refuses_stops_the_worker_and_leaves_the_state_unwritten
     assert durable.committed == 1
     Worker(durable).run(log)
     assert view(durable, ["acme"]) == view(clean(log), ["acme"])
+
+
+def test_an_order_on_a_partition_that_is_not_its_customers_is_held_back():
+    (policy, event) = log_of(activated(partitions=8), order("O1", seats("S1", 1, "1.00")))
+    (held,) = held_back(clean([policy, event]))
+    assert [each.code for each in held.reasons] == ["partition"]
+
+
+def test_state_of_another_log_stops_the_worker_instead_of_skipping_the_new_logs_records():
+    durable = clean(log_of(activated(), order("O1", seats("S1", 1, "1.00"))))
+    with pytest.raises(PolicyMissing, match=r"groups\.project"):
+        Worker(durable, log_id="the first policy of another log").run(log_of(activated()), start=0)
+
+
+@pytest.mark.parametrize("policy", [Policy(mixed_orders=MixedOrders.UNKNOWN), Policy(tenant_time_zone="Mars/Olympus")])
+def test_a_policy_that_cannot_be_decided_by_stops_the_worker(policy):
+    with pytest.raises(PolicyMissing, match=r"mixed_orders|tenant_time_zone"):
+        Worker(Durable()).run(log_of(activated(policy)))

@@ -89,7 +89,8 @@ def test_a_topic_that_is_there_is_checked_and_never_changed(
     settings = settings_on(kafka.bootstrap, topic_prefix)
     made(settings, settings.topics.commands, 2, {"retention.ms": "1000"})
     made(settings, settings.topics.outcomes, 4, {"cleanup.policy": "compact,delete"})
-    made(settings, settings.changelog, 4, {"cleanup.policy": "compact", "min.compaction.lag.ms": "7200000"})
+    enough = {"min.compaction.lag.ms": "7200000", "max.message.bytes": "9000000"}
+    made(settings, settings.changelog, 4, {"cleanup.policy": "compact", **enough})
     create_topics(settings)
     before = configs(settings)
     assert run_create(settings, None) == 1
