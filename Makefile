@@ -1,7 +1,9 @@
 # Every target sets itself up: Python 3.11 or newer with venv is all that the machine must have.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint lock clean
+.PHONY: help demo test soak bench lint lock clean
 BIN := .venv/bin
+# Pipeline tests mostly wait; three at a time finish within minutes on two cores. A file's tests share its servers.
+BESIDE := -n 3 --dist loadfile --no-loadscope-reorder
 LOCKED := uv.lock pyproject.toml .ci/setup .ci/uv.txt
 
 help:  ## show this list
@@ -12,7 +14,11 @@ demo: .venv/.runtime  ## Nue activations in, NetSuite documents out, on this mac
 
 test: .venv/.dev  ## the whole suite; ARGS="-k name" for a part
 	@$(BIN)/python -m tests.environment
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(BESIDE) $(ARGS)
+
+soak: .venv/.dev  ## 20 kills of each worker while 2,000 orders flow
+	@$(BIN)/python -m tests.environment
+	@NUESTREAM_KILLS=20 NUESTREAM_KILL_ORDERS=2000 $(BIN)/python -m pytest -s tests/streams/test_crashes.py $(ARGS)
 
 bench: .venv/.dev  ## the measurements
 	@$(BIN)/python -m tests.benchmarks $(ARGS)

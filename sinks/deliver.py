@@ -19,6 +19,7 @@ from schemas.outcome import Outcome
 from sinks import documents, upserts
 from sinks.attempts import Attempts, Health, Pace
 from sinks.client import NetSuiteClient
+from sinks.login import Login
 from sinks.lookup import Directory
 from sinks.translate import Defaults, References, Untranslatable
 from sinks.verdict import Applied, Missing, Refused, Unauthorized, Verdict
@@ -31,8 +32,8 @@ class Deliverer:
 
     A call that pauses or waits holds none of the client's connections. Times are in seconds: ``request_limit`` is how
     long NetSuite may work on a request that nobody waits for any more, ``retry_initial`` and ``retry_max`` bound the
-    pauses between attempts. ``failures_limit`` failures of NetSuite's own on one command, while it accepts others,
-    count as its refusal.
+    pauses between attempts. ``failures_limit`` answers to one command that are no verdict, such as failures of
+    NetSuite's own, and one more after other writes were accepted, count as its refusal.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Deliverer:
             rand=rand,
         )
         self._health = Health()
+        self._login = Login()
         self._directory = Directory()
         self._silent_until: dict[str, float] = {}
 
@@ -71,17 +73,30 @@ class Deliverer:
         references: Mapping[str, str],
         newest: Outcome | None = None,
         inherited_until: float = -math.inf,
+        *,
+        on_quiet: Callable[[], None] = lambda: None,
+        on_resumed: Callable[[], None] = lambda: None,
     ) -> Verdict:
         """Deliver ``command`` and say how it ended.
 
         ``references``: internal ids by external id, as far as outcomes tell. ``newest``: the newest known outcome
         of the command's own external id. ``inherited_until``: the instant on ``clock`` until which a request that an
-        earlier sink sent for this command may still be running.
+        earlier sink sent for this command may still be running. ``on_quiet`` is called where the delivery begins to
+        wait until an unanswered request can no longer be running, ``on_resumed`` where it goes on or is cancelled.
 
         Lasts, cancellably, as long as an outage does. Raises :class:`Unauthorized`.
         """
         name = f"{self._account}|{command.external_id}"
-        attempts = Attempts(self._client, self._pace, self._health, name=name, inherited_until=inherited_until)
+        attempts = Attempts(
+            self._client,
+            self._pace,
+            self._health,
+            self._login,
+            name=name,
+            inherited_until=inherited_until,
+            on_quiet=on_quiet,
+            on_resumed=on_resumed,
+        )
         try:
             if isinstance(command, UpsertCustomer | UpsertItem):
                 return await self._upsert(command, newest, attempts)

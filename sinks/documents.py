@@ -29,11 +29,11 @@ async def create(
         found = await find(attempts, request.record, document.external_id)
         if found is None:
             next_step = when_absent(refused=step is Step.LOOK_UP or attempts.hopeless, running=attempts.running)
-            if next_step is Step.REFUSE:
-                return await _refused(document, reply, attempts)
             if next_step is Step.WAIT:
                 await attempts.wait_until_quiet(f"refused ({reply.words})")
                 found = await find(attempts, request.record, document.external_id)
+            if next_step is Step.REFUSE or (found is None and attempts.hopeless):
+                return await _refused(document, reply, attempts)
         if found is not None:
             return _compared(document, found, references, Result.FOUND, attempts)
 

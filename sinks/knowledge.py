@@ -37,8 +37,11 @@ class Knowledge:
 
     def refuse(self, external_id: str, reason: str) -> None:
         """A customer or item could not be brought into NetSuite."""
-        if external_id not in self._outcomes:
+        known = self._outcomes.get(external_id)
+        if known is None:
             self._refused[external_id] = reason
+        else:  # a refused change may have been saved all the same: nobody knows the content now
+            self._outcomes[external_id] = msgspec.structs.replace(known, content_hash="")
 
     def forget_places(self, partition: int) -> None:
         """The partition is another sink's now: bringing its records up to date is too."""

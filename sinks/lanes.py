@@ -17,20 +17,21 @@ from sinks.entry import Action, Entry, Kind, Lane, Original, Place, Recalled, Ru
 from sinks.knowledge import Knowledge
 from sinks.letters import Letter
 from sinks.share import Share
+from sinks.slots import Slots
 from sinks.waiting import Waiting
 
 
 class Lanes:
     """The commands of the assigned partitions.
 
-    At most ``concurrency`` run at once. ``window`` commands may be in memory, not counting those behind a document
+    ``slots`` says how many run at once. ``window`` commands may be in memory, not counting those behind a document
     that waits for a reference; of these there may be ``waiting_limit``, then the oldest count as overdue early.
     ``reference_timeout`` is in the unit of the instants, seconds.
     """
 
-    def __init__(self, *, concurrency: int, window: int, waiting_limit: int, reference_timeout: float) -> None:
+    def __init__(self, *, slots: Slots, window: int, waiting_limit: int, reference_timeout: float) -> None:
         self.knowledge = Knowledge()
-        self._concurrency = concurrency
+        self.slots = slots
         self._window = window
         self._waiting_limit = waiting_limit
         self._reference_timeout = reference_timeout
@@ -38,7 +39,6 @@ class Lanes:
         self._ready: deque[Entry] = deque()
         self._outbox: list[Write] = []
         self._line = Waiting()
-        self._running = 0
 
     @property
     def room(self) -> int:
@@ -87,7 +87,7 @@ class Lanes:
             self._line.set_waits(lane, waits=False)
             self._line.count(lane, -lane.fresh)
             for entry in (*lane.entries, *lane.letters):
-                self._running -= entry.stage is Stage.RUNNING
+                self.slots.give_back(entry)
                 entry.stage = Stage.GONE
             lane.entries.clear()
             lane.letters.clear()
@@ -116,7 +116,7 @@ class Lanes:
         """What to do now: all dead letters that are due, and deliveries as far as slots are free."""
         self._expire(now)
         runs: list[Action] = []
-        while self._ready and self._running < self._concurrency:
+        while self._ready and self.slots.free:
             entry = self._ready.popleft()
             if entry.stage is not Stage.READY:
                 continue
@@ -128,7 +128,7 @@ class Lanes:
                 self._advance(entry.lane, now)
                 continue
             entry.stage = Stage.RUNNING
-            self._running += 1
+            self.slots.take(entry)
             share.in_flight += 1
             references = self.knowledge.internal_ids(entry.subject.references)
             entry.given = frozenset(references)
@@ -253,7 +253,7 @@ class Lanes:
         if entry.stage is not Stage.RUNNING:
             return False
         entry.stage, entry.overdue = Stage.IDLE, False
-        self._running -= 1
+        self.slots.give_back(entry)
         self._shares[entry.place.partition].in_flight -= 1
         return True
 

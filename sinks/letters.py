@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from schemas.outcome import LetterState
+from sinks.readback import in_utf8
 
 
 class Letter(Struct, frozen=True, kw_only=True):
-    """What a dead letter says, apart from the command itself."""
+    """What a dead letter says, apart from the command itself. Texts that UTF-8 cannot hold are mended."""
 
     state: LetterState
     reason: str
@@ -16,6 +18,11 @@ class Letter(Struct, frozen=True, kw_only=True):
     status: int | None = None
     answer: str | None = None
     attempts: int = 0
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "reason", in_utf8(self.reason))
+        if self.answer is not None:
+            force_setattr(self, "answer", in_utf8(self.answer))
 
 
 def refused(reason: str) -> Letter:

@@ -28,7 +28,7 @@ class Found(Struct, frozen=True, kw_only=True):
 async def find(attempts: Attempts, record: str, external_id: str) -> Found | None:
     """The record of this type under our external id, or ``None``. Lasts as long as an outage does."""
     while True:
-        reply = await attempts.read(attempts.client.get_by_eid(record, external_id))
+        reply = await attempts.read(attempts.client.get_by_eid, record, external_id)
         step = AFTER_READ[reply.kind]
         if step is Step.DONE and (internal_id := id_of(reply.body)):
             return Found(record=record, internal_id=internal_id, content=reply.body)
@@ -50,7 +50,7 @@ async def _find_unseen(attempts: Attempts, record: str, external_id: str, reason
 async def select(attempts: Attempts, query: str, params: Sequence[str]) -> list[Mapping[str, Any]]:
     """The rows of a SuiteQL query. Raises :class:`Unauthorized` where NetSuite refuses it: nothing can then go on."""
     while True:
-        reply = await attempts.read(attempts.client.suiteql(query, params))
+        reply = await attempts.read(attempts.client.suiteql, query, params)
         match AFTER_READ[reply.kind]:
             case Step.DONE if isinstance(reply.body, Mapping):
                 return rows_of(reply.body)

@@ -30,7 +30,12 @@ def refusal_in(body: object) -> str | None:
     words = "; ".join(filter(None, map(_sentence, details)))
     if not words and not {"title", "status"} <= body.keys():
         return None
-    return (words or str(body["title"]))[:_WORDS_LIMIT]
+    return in_utf8((words or str(body["title"]))[:_WORDS_LIMIT])
+
+
+def in_utf8(text: str) -> str:
+    """``text`` with a question mark for each half of a surrogate pair: JSON may carry one alone, UTF-8 may not."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _sentence(detail: Mapping[str, Any]) -> str:

@@ -50,7 +50,7 @@ async def create(upsert: Upsert, references: References, defaults: Defaults, att
             if next_step is Step.WAIT:
                 await attempts.wait_until_quiet(f"refused ({reply.words})")
                 found = await find(attempts, request.record, upsert.external_id)
-            elif next_step is Step.REFUSE:
+            if next_step is Step.REFUSE or (found is None and attempts.hopeless):
                 found = await _under_another_type(upsert, attempts)
                 if found is None:
                     return attempts.refused(f"NetSuite refuses it: {reply.words}", reply)
@@ -73,9 +73,10 @@ async def _patch(upsert: Upsert, found: Found, attempts: Attempts) -> Applied | 
             return reply
         if step is Step.AGAIN and not attempts.hopeless:
             await attempts.pause(reply)
-        elif attempts.running:
-            await attempts.wait_until_quiet(f"refused ({reply.words})")
-        else:
+            continue
+        may_be_contradicted = attempts.running
+        await attempts.wait_until_quiet(f"refused ({reply.words})")
+        if attempts.hopeless or not may_be_contradicted:
             return attempts.refused(f"NetSuite refuses to change it: {reply.words}", reply)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeVarTuple, Unpack
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from msgspec import Struct
@@ -16,6 +17,8 @@ from streams.faults import Faults
 from streams.kafka import producer_config
 from streams.one_thread import OneThread
 from streams.settings_connect import KafkaSettings
+
+Ts = TypeVarTuple("Ts")
 
 # A dead letter is larger than the command inside it, which may be as large as brokers take by default.
 MAX_BYTES = 4 * 1024 * 1024
@@ -36,6 +39,9 @@ class AckSender:
         self._faults = Faults(kafka)
         self._producer = self._faults.client(Producer, producer_config(kafka, **{"message.max.bytes": MAX_BYTES}))
         self._thread = OneThread("send")
+        self._loop = asyncio.get_running_loop()
+        self._pending: set[asyncio.Future[Placed]] = set()
+        self._failure: KafkaUnavailable | None = None
         self._closing = threading.Event()
         threading.Thread(target=self._serve_acknowledgements, name="acknowledgements", daemon=True).start()
 
@@ -43,15 +49,15 @@ class AckSender:
         """Send a record and wait until the broker has it.
 
         Raises:
-            KafkaUnavailable: it was refused, or not acknowledged in time.
+            KafkaUnavailable: it was refused, or not acknowledged in time, or the producer has failed for good.
             RegistryUnavailable: its schema could not be registered.
         """
-        loop = asyncio.get_running_loop()
-        placed: asyncio.Future[Placed] = loop.create_future()
+        if self._failure is not None:
+            raise self._failure
+        placed: asyncio.Future[Placed] = self._loop.create_future()
 
         def delivered(error: KafkaError | None, message: Message) -> None:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(settle, error, message)
+            self._on_loop(settle, error, message)
 
         def settle(error: KafkaError | None, message: Message) -> None:
             if placed.done():
@@ -73,19 +79,41 @@ class AckSender:
             except (KafkaException, BufferError) as error:
                 raise self._faults.unavailable(f"sending to {topic}", error) from None
 
-        await self._thread.call(produce)
-        return await placed
+        self._pending.add(placed)
+        try:
+            await self._thread.call(produce)
+            return await placed
+        finally:
+            self._pending.discard(placed)
 
     def close(self) -> None:
         """Stop; nothing that matters may be unacknowledged."""
         self._closing.set()
         self._thread.end()
 
-    @property
-    def failure(self) -> KafkaUnavailable | None:
-        """What makes further sending useless, such as refused credentials."""
-        return self._faults.unavailable("sending") if self._faults.hopeless else None
-
     def _serve_acknowledgements(self) -> None:
         while not self._closing.is_set():
-            self._producer.poll(0.5)
+            try:
+                self._producer.poll(0.5)
+            except (KafkaException, SystemError) as error:
+                # a fatal error is raised in whatever the client runs just then, in callbacks as a SystemError
+                self._fail(error if isinstance(error, KafkaException) else error.__cause__ or error)
+                return
+            if self._faults.hopeless:
+                self._fail(None)
+                return
+
+    def _fail(self, error: BaseException | None) -> None:
+        """Nothing is acknowledged any more: end everything that waits for it, and every later send."""
+        failure = self._failure = self._faults.unavailable("sending", error)
+
+        def fail_pending() -> None:
+            for placed in self._pending:
+                if not placed.done():
+                    placed.set_exception(failure)
+
+        self._on_loop(fail_pending)
+
+    def _on_loop(self, function: Callable[[Unpack[Ts]], object], *arguments: *Ts) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(function, *arguments)

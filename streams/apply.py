@@ -22,6 +22,7 @@ from sinks.client import NetSuiteClient
 from sinks.deliver import Deliverer, Unauthorized
 from sinks.lanes import Lanes
 from sinks.signing import Credentials
+from sinks.slots import Slots
 from sinks.translate import Defaults
 from streams.acknowledged import AckSender
 from streams.command_reader import CommandReader
@@ -50,7 +51,7 @@ class Worker:
         registry = registry_of(settings.registry)
         self._settings = settings
         self._lanes = Lanes(
-            concurrency=netsuite.concurrency,
+            slots=Slots(netsuite.concurrency, quiet_limit=apply.window),
             window=apply.window,
             waiting_limit=apply.window * WAITING_WINDOWS,
             reference_timeout=netsuite.reference_timeout,
@@ -252,6 +253,11 @@ def _partitions(settings: Settings) -> dict[str, int]:
     for name, count in found.items():
         if count == 0:
             raise NuestreamError(f"the topic {name} is not there, or not ours to read: run `nuestream topics create`")
+    if found[topics.commands] != topics.partitions:
+        raise NuestreamError(
+            f"topics.partitions (NUESTREAM_TOPICS__PARTITIONS) is {topics.partitions}, {topics.commands} has "
+            f"{found[topics.commands]} partitions: they need to be the same number"
+        )
     if found[topics.dead_letters] != found[topics.commands]:
         raise NuestreamError(
             f"{topics.dead_letters} has {found[topics.dead_letters]} partitions, {topics.commands} has "

@@ -89,13 +89,20 @@ class Deliveries:
             running.discard(task)
             if task.cancelled():
                 return
-            if error := task.exception():
-                if not self.failed.done():
-                    self.failed.set_exception(error)
-            else:
-                self.pump()
+            error = task.exception()
+            if error is None:
+                try:
+                    self.pump()
+                except Exception as defect:  # asyncio would only log it, and the worker would stand still
+                    error = defect
+            if error is not None and not self.failed.done():
+                self.failed.set_exception(error)
 
         task.add_done_callback(ended)
+
+    def _quiet(self, entry: Entry) -> None:
+        self._lanes.slots.quiet(entry)
+        self.pump()  # its slot is free
 
     async def _deliver(self, run: Run) -> None:
         entry = run.entry
@@ -107,7 +114,14 @@ class Deliveries:
         inherited_until = (
             self._taken_over[entry.place.partition] + self._request_limit if entry.inherited else -math.inf
         )
-        verdict = await self._deliverer.deliver(command, run.references, run.newest, inherited_until)
+        verdict = await self._deliverer.deliver(
+            command,
+            run.references,
+            run.newest,
+            inherited_until,
+            on_quiet=lambda: self._quiet(entry),
+            on_resumed=lambda: self._lanes.slots.loud(entry),
+        )
         if isinstance(verdict, Applied):
             outcome = Outcome(
                 account=self._account,

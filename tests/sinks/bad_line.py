@@ -41,6 +41,11 @@ async def lose_location(_request: web.BaseRequest, forward: Forward) -> web.Resp
     return web.Response(status=204)
 
 
+async def forwarded(_request: web.BaseRequest, forward: Forward) -> web.Response:
+    """Nothing is wrong."""
+    return await forward()
+
+
 def says(status: int, detail: str, code: str = "USER_ERROR", **headers: str) -> Trouble:
     """NetSuite refuses without doing anything."""
 

@@ -9,6 +9,7 @@ from schemas.outcome import LetterState, Outcome, Result
 from sinks.entry import Entry, Kind, Original, Place, Recalled, Run, Subject, Write, subject_of, unreadable
 from sinks.lanes import Lanes
 from sinks.letters import Letter
+from sinks.slots import Slots
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TIMEOUT = 100.0
@@ -78,7 +79,7 @@ class World:
     """
 
     def __init__(self, partitions: int, **limits: int) -> None:
-        self.limits = {"concurrency": 2, "window": 6, "waiting_limit": 8, **limits}
+        self.limits = {"concurrency": 2, "quiet": 3, "window": 6, "waiting_limit": 8, **limits}
         self.log: dict[int, list[Command | str]] = {partition: [] for partition in range(partitions)}
         self.netsuite: dict[str, Subject] = {}
         self.outcomes: list[Outcome] = []
@@ -89,7 +90,12 @@ class World:
 
     def start_sink(self) -> None:
         """A new sink, from what is durable."""
-        self.lanes = Lanes(**self.limits, reference_timeout=TIMEOUT)
+        self.lanes = Lanes(
+            slots=Slots(self.limits["concurrency"], self.limits["quiet"]),
+            window=self.limits["window"],
+            waiting_limit=self.limits["waiting_limit"],
+            reference_timeout=TIMEOUT,
+        )
         self.running: list[Run] = []
         self.unacknowledged: list[tuple[Entry, Callable[[], None]]] = []
         self.unwritten: list[Write] = []

@@ -11,11 +11,20 @@ from typing import Any
 import pytest
 
 from schemas.outcome import Result
-from sinks.deliver import Applied, Refused, Unauthorized
+from sinks.deliver import Applied, Refused
 from tests.sandbox_server import running_sandbox
 from tests.sinks import orders
 from tests.sinks.account import REQUEST_LIMIT, Account, account_behind_a_bad_line, outcome_of
-from tests.sinks.bad_line import Straggler, Trouble, drop, fail_after_commit, lose_answer, lose_location, page, says
+from tests.sinks.bad_line import (
+    Straggler,
+    Trouble,
+    drop,
+    fail_after_commit,
+    lose_answer,
+    lose_location,
+    page,
+    says,
+)
 
 ORDER = "NUE-SO-order-1"
 RETURN = "NUE-RA-order-2"
@@ -167,6 +176,23 @@ async def test_a_refusal_of_an_inherited_command_waits_for_what_the_earlier_sink
     assert account.time.sleeps == [300]
 
 
+async def test_a_delivery_says_when_it_only_waits_and_when_it_goes_on(account: Account) -> None:
+    said: list[str] = []
+    account.line.next("POST", EXISTS, EXISTS, path="salesOrder")
+
+    async def waits() -> None:
+        said.append("waits")
+
+    account.time.meanwhile = waits
+    await account.deliver(
+        orders.sales_order(),
+        inherited_until=account.time.now + 300,
+        on_quiet=lambda: said.append("quiet"),
+        on_resumed=lambda: said.append("resumed"),
+    )
+    assert said == ["quiet", "waits", "resumed"]
+
+
 async def test_waiting_can_be_cancelled(account: Account) -> None:
     async def forever() -> None:
         await asyncio.sleep(3600)
@@ -215,40 +241,6 @@ async def test_a_locked_look_up_that_finds_nothing_by_query_sends_again(account:
     verdict = await account.deliver(orders.sales_order())
     assert isinstance(verdict, Applied)
     assert verdict.result is Result.CREATED
-
-
-async def test_netsuites_own_failure_on_one_document_becomes_a_refusal_once_others_go_through(account: Account) -> None:
-    failure = says(500, "An unexpected error occurred. Error ID: 7", "UNEXPECTED_ERROR")
-    account.line.next("POST", *[failure] * 1000, path="salesOrder")
-    failing = asyncio.ensure_future(account.deliver(orders.sales_order()))
-    await account.time.slept(6)  # twice the limit, and still no refusal: nothing else has been accepted
-    assert isinstance(await account.deliver(orders.return_authorization()), Applied)
-    verdict = await asyncio.wait_for(failing, 20)
-    assert isinstance(verdict, Refused)
-    assert verdict.reason == "NetSuite refuses it: An unexpected error occurred. Error ID: 7"
-    assert verdict.status == 500
-
-
-async def test_a_document_that_netsuite_fails_to_show_is_asked_for_by_query_once_others_go_through(
-    account: Account,
-) -> None:
-    failure = says(500, "An unexpected error occurred. Error ID: 7", "UNEXPECTED_ERROR")
-    account.line.next("POST", lose_answer, path="salesOrder")
-    account.line.next("GET", *[failure] * 1000, path="salesOrder")
-    failing = asyncio.ensure_future(account.deliver(orders.sales_order()))
-    await account.time.slept(6)
-    assert isinstance(await account.deliver(orders.return_authorization()), Applied)
-    verdict = await asyncio.wait_for(failing, 20)
-    assert isinstance(verdict, Refused)
-    assert "could not be compared" in verdict.reason
-
-
-async def test_a_refused_login_stops_the_sink_after_one_attempt(sandbox: Any) -> None:
-    async with account_behind_a_bad_line(sandbox, prepared=False, token_secret="not-the-secret") as account:
-        with pytest.raises(Unauthorized, match="Invalid login attempt") as caught:
-            await account.deliver(orders.item())
-        assert len(account.line.calls) == 1
-    assert "not-the-secret" not in f"{caught.value!r}"
 
 
 async def test_a_document_with_a_recorded_success_is_not_sent_again(account: Account) -> None:

@@ -149,3 +149,65 @@ def test_a_document_that_another_sink_made_while_it_waited_for_a_slot_is_not_sen
     world.acknowledge()
     assert world.take() == []
     assert world.lanes.committable(0) == 2
+
+
+def test_the_content_of_a_record_is_unknown_after_a_change_was_refused_also_for_the_next_sink() -> None:
+    world = World(1)
+    world.log[0] = [upsert("i0", 1), upsert("i0", 2), upsert("i0", 3)]
+    world.read(0)
+    world.deliver(world.take()[0], accept=True)
+    world.acknowledge()
+    world.commit()
+    world.read(0)
+    (run,) = world.take()
+    assert run.newest == outcome_of(upsert("i0", 1))
+    world.netsuite.clear()
+    world.deliver(run, accept=False)
+    world.read(0)
+    world.take()
+    world.write_letter()
+    world.acknowledge()
+    (run,) = world.take()
+    assert run.newest is not None
+    assert (run.newest.internal_id, run.newest.content_hash) == ("1", "")
+    world.commit()
+    world.start_sink()
+    world.read(0)
+    (run,) = world.take()
+    assert run.entry.place == Place(0, 2)
+    assert run.newest is not None
+    assert run.newest.content_hash == ""
+
+
+def test_a_delivery_that_only_waits_takes_no_slot_as_far_as_the_bound_on_these_allows() -> None:
+    world = World(1, concurrency=1, quiet=1)
+    world.log[0] = [upsert(f"i{number}", 1) for number in range(4)]
+    while world.read(0):
+        pass
+    (first,) = world.take()
+    assert world.take() == []
+    world.lanes.slots.quiet(first.entry)
+    (second,) = world.take()
+    world.lanes.slots.quiet(second.entry)
+    assert world.take() == []
+    world.lanes.slots.loud(first.entry)
+    world.deliver(second, accept=True)
+    assert world.lanes.in_flight(0) == 2
+    world.acknowledge()
+    assert world.take() == []
+    world.deliver(first, accept=True)
+    world.acknowledge()
+    assert [run.entry.place.offset for run in world.take()] == [2]
+
+
+def test_a_delivery_that_waits_when_its_partition_goes_takes_no_slot_afterwards() -> None:
+    world = World(1, concurrency=1, quiet=1)
+    world.log[0] = [upsert("i0", 1)]
+    world.read(0)
+    (run,) = world.take()
+    world.lanes.slots.quiet(run.entry)
+    world.unassign(0)
+    world.lanes.slots.loud(run.entry)
+    world.assign(0)
+    world.read(0)
+    assert len(world.take()) == 1

@@ -58,7 +58,7 @@ class SinkMachine(RuleBasedStateMachine):
             assert run.entry.lane not in writing
             before.append(run.entry.lane)
             self._may_run(run)
-        assert len(self.world.running) <= self.world.limits["concurrency"]
+        assert len(self.world.running) <= self.world.limits["concurrency"] + self.world.limits["quiet"]
 
     def _may_run(self, run: Run) -> None:
         subject, place = run.entry.subject, run.entry.place
@@ -77,6 +77,12 @@ class SinkMachine(RuleBasedStateMachine):
     def a_delivery_ends(self, which: int, accept: bool) -> None:
         running = self.world.running
         self.world.deliver(running[which % len(running)], accept=accept)
+
+    @precondition(lambda self: self.world.running)
+    @rule(which=st.integers(0, 1), waits=st.booleans())
+    def a_delivery_waits_or_goes_on(self, which: int, waits: bool) -> None:
+        entry = self.world.running[which % len(self.world.running)].entry
+        (self.world.lanes.slots.quiet if waits else self.world.lanes.slots.loud)(entry)
 
     @precondition(lambda self: self.world.unwritten)
     @rule()

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from schemas.outcome import LetterState
+from sinks.letters import Letter
 from sinks.readback import id_in_location, id_of, matches, refusal_in, rows_of
 from sinks.translate import LINE_ID, Defaults, References, request_for
 from tests.sinks import orders
@@ -113,3 +115,12 @@ def test_ids_are_text_whatever_netsuite_gives() -> None:
     assert id_of({"id": "107"}) == "107"
     assert id_of({"id": None}) is None
     assert rows_of({"items": [{"ID": "1", "externalId": "x"}]}) == [{"id": "1", "externalid": "x"}]
+
+
+def test_half_a_surrogate_pair_in_netsuites_words_does_not_keep_a_letter_from_being_written() -> None:
+    body = json.loads('{"title": "Bad Request", "status": 400, "o:errorDetails": [{"detail": "too long: abc\\ud83d"}]}')
+    words = refusal_in(body)
+    assert words == "too long: abc?"
+    letter = Letter(state=LetterState.REFUSED, reason="line \ud83d is not there", answer="\udc00!")
+    assert (letter.reason, letter.answer) == ("line ? is not there", "?!")
+    assert Letter(state=LetterState.REFUSED, reason="Größe \U0001f600").reason == "Größe \U0001f600"

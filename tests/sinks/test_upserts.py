@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from typing import Any
@@ -12,10 +13,11 @@ from schemas.command import ItemType, Upsert
 from schemas.order import Address
 from schemas.outcome import Result
 from sinks.deliver import Applied, Refused
+from sinks.knowledge import Knowledge
 from tests.sandbox_server import running_sandbox
 from tests.sinks import orders
 from tests.sinks.account import REQUEST_LIMIT, Account, account_behind_a_bad_line, outcome_of
-from tests.sinks.bad_line import Straggler, Trouble, drop, fail_after_commit, lose_answer, page, says
+from tests.sinks.bad_line import Forward, Straggler, Trouble, drop, fail_after_commit, lose_answer, page, said, says
 from tests.sinks.orders import ACTIVATED, CUSTOMER, SEAT
 
 LATER = ACTIVATED + timedelta(days=1)
@@ -219,6 +221,43 @@ async def test_a_change_refused_after_silence_is_tried_once_more_when_nothing_ca
     assert isinstance(verdict, Refused)
     assert verdict.attempts == 3
     assert sum(account.time.sleeps) == REQUEST_LIMIT
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["created", "changed"])
+async def test_an_upsert_that_something_before_netsuite_turns_away_is_refused_once_others_go_through(
+    account: Account, known: bool
+) -> None:
+    first = orders.item()
+    newest = outcome_of(first, await applied(account, first)) if known else None
+    account.time.sleeps.clear()
+    account.line.next("PATCH" if known else "POST", *[page(413)] * 1000, path="SaleItem")
+    failing = asyncio.ensure_future(account.deliver(orders.item(name="Chair", activated_at=LATER), newest))
+    await account.time.slept(6)
+    assert isinstance(await account.deliver(orders.customer()), Applied)
+    verdict = await asyncio.wait_for(failing, 20)
+    assert isinstance(verdict, Refused)
+    assert verdict.status == 413
+    assert len([each for each in account.time.sleeps if each > REQUEST_LIMIT / 2]) == 1
+
+
+async def test_a_refused_change_that_was_saved_all_the_same_is_taken_back_by_a_later_version(account: Account) -> None:
+    async def save_and_refuse(_request: Any, forward: Forward) -> Any:
+        await forward()
+        return said(400, "An error occurred in a user event script.", "USER_ERROR")
+
+    knowledge = Knowledge()
+    first = orders.item(name="Seat")
+    knowledge.learn(outcome_of(first, await applied(account, first)))
+    account.line.next("PATCH", save_and_refuse)
+    second = orders.item(name="Chair", order_id="order-2", activated_at=LATER)
+    verdict = await account.deliver(second, knowledge.newest(SEAT))
+    assert isinstance(verdict, Refused)
+    knowledge.refuse(SEAT, verdict.reason)
+    third = orders.item(name="Seat", order_id="order-3", activated_at=LATER + timedelta(days=1))
+    assert (await applied(account, third, knowledge.newest(SEAT))).result is Result.UPDATED
+    record = await account.record("nonInventorySaleItem", SEAT)
+    assert record is not None
+    assert record["displayName"] == "Seat"
 
 
 async def test_a_customer_refused_after_silence_waits_for_the_straggler(account: Account) -> None:
