@@ -1,4 +1,4 @@
-"""Faust's messages as records of the log, whatever a producer put on them."""
+"""Records of the log, from Faust's messages and read directly, whatever a producer put on them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from projections.fold import LogRecord
+from streams.reading import TopicReader
 
 EPOCH = datetime.fromtimestamp(0, UTC)
 
@@ -22,6 +23,26 @@ def log_record(message: Any) -> LogRecord:
         value=message.value,
         headers={name: value or b"" for name, value in _pairs(message.headers)},
     )
+
+
+def records_between(reader: TopicReader, topic: str, partition: int, start: int, end: int) -> list[LogRecord]:
+    """The records of a partition from offset ``start`` up to, but not with, ``end``. Some offsets may have none.
+
+    Raises:
+        KafkaUnavailable: the brokers stop answering, or refuse.
+    """
+    return [
+        LogRecord(
+            topic=topic,
+            partition=partition,
+            offset=message.offset(),
+            recorded_at=_instant(message.timestamp()[1] / 1000),
+            key=message.key(),
+            value=message.value(),
+            headers={name: value or b"" for name, value in _pairs(message.headers())},
+        )
+        for message in reader.records(topic, {partition: (start, end)})
+    ]
 
 
 def _instant(timestamp: Any) -> datetime:

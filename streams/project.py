@@ -20,20 +20,22 @@ from typing import Any
 import faust
 from aiokafka import TopicPartition
 
+from projections.fold import LogRecord
 from projections.pages import Record
 from schemas.codec import Decoder, Encoder
 from streams.errors import NuestreamError
 from streams.kafka import MAX_RECORD_BYTES, faust_options, registry_of
-from streams.log_records import log_record
+from streams.log_records import log_record, records_between
 from streams.policy import check_worker_policy
-from streams.progress import Progress, Turn
+from streams.progress import Progress
 from streams.projector import Message, Projector
+from streams.reading import TopicReader
 from streams.settings import Settings
 from streams.state_table import StateTable
 
 _LOG = logging.getLogger("nuestream.project")
 _TICK = 0.2
-_PATIENCE = 2.0
+_AT_ONCE = 1000
 # The clock that goes on while the machine sleeps, where there is one.
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
@@ -59,7 +61,7 @@ class Host:
         self._fault: BaseException | None = None
         self._ran_at = time.clock_gettime(_CLOCK)
         self._progress = Progress()
-        self._asked_at = 0.0
+        self._reading = asyncio.Lock()
         self.app = _app(settings, data_dir)
         self.table: StateTable = self.app.Table("state", key_type=bytes, value_type=bytes, partitions=None)
         orders = self.app.topic(settings.topics.orders, key_serializer="raw", value_serializer="raw")
@@ -69,24 +71,38 @@ class Host:
         # Acknowledged by hand: Faust's stream acknowledges also when its body is cancelled half way.
         async for event in stream.noack().events():
             try:
-                if not await self._in_turn(event.message):
-                    continue
-                await self._project(event.message)
+                await self._carry(event.message)
             except Superseded:
                 continue  # after the rebalance Faust reads again from the committed offset
             except Exception as error:
                 self._stop_for(error)
                 await asyncio.Event().wait()
-            self._progress.carried(event.message.tp, event.message.offset)
             event.ack()
 
-    async def _in_turn(self, message: Any) -> bool:
-        if not self._progress.knows(message.tp, message.generation_id):
-            self._progress.begin(message.tp, message.generation_id, await self._committed(message.tp))
-        turn = self._progress.turn(message.tp, message.offset)
-        if turn is Turn.ASK:
-            await self._ask_again()
-        return turn is Turn.NOW
+    async def _carry(self, message: Any) -> None:
+        """Carry ``message`` through, and before it whatever Faust left out; what came before already is passed."""
+        place, progress = message.tp, self._progress
+        if not progress.knows(place, message.generation_id):
+            progress.begin(place, message.generation_id, await self._committed(place))
+        while (start := progress.following(place)) < message.offset:
+            end = min(start + _AT_ONCE, message.offset)
+            for record in await self._left_out(place, start, end):
+                await self._project(record, message)
+            progress.carried(place, end - 1)
+        if message.offset >= progress.following(place):
+            await self._project(log_record(message), message)
+            progress.carried(place, message.offset)
+
+    async def _left_out(self, place: Any, start: int, end: int) -> list[LogRecord]:
+        async with self._reading:
+            found = await asyncio.to_thread(self._read, place, start, end)
+        if found:
+            _LOG.info("%s[%d]: %d records from offset %d on were read again", *place, len(found), start)
+        return found
+
+    def _read(self, place: Any, start: int, end: int) -> list[LogRecord]:
+        with TopicReader(self._settings.kafka, self._settings.groups.project) as reader:
+            return records_between(reader, place.topic, place.partition, start, end)
 
     async def _committed(self, place: Any) -> int | None:
         """Where the group stands, by the broker's word: Faust's own may not be there yet when records already are."""
@@ -95,14 +111,7 @@ class Host:
         committed: int | None = await thread.call_thread(ask, TopicPartition(place.topic, place.partition))
         return committed
 
-    async def _ask_again(self) -> None:
-        self._asked_at = time.monotonic()
-        for place, offset in self._progress.missing().items():
-            _LOG.info("%s[%d]: reading again from offset %d", place.topic, place.partition, offset)
-            await self.app.consumer.seek(place, offset)
-
-    async def _project(self, message: Any) -> None:
-        record = log_record(message)
+    async def _project(self, record: LogRecord, message: Any) -> None:
         log_id = self._log_ids.get(record.partition)
         projector = Projector(record.partition, self._settings.topics, self._encoder, self._decoder, log_id)
         await projector.project(record, _Ports(self, message))
@@ -145,7 +154,7 @@ class Host:
             loop.add_signal_handler(number, self._stopping.set)
         self.app.finalize()
         self.app.in_worker = True
-        self._progress.bound(self.app.consumer)
+        self._progress.decide_commits(self.app.consumer)
         worker = asyncio.create_task(self.app.start())
         worker.add_done_callback(self._started)
         pulse = asyncio.create_task(self._pulse())
@@ -170,8 +179,6 @@ class Host:
             self._look_at_clock()
             if self.app.crash_reason is not None:
                 self._stop_for(self.app.crash_reason)
-            if self._progress.missing() and time.monotonic() - self._asked_at > _PATIENCE:
-                await self._ask_again()  # a batch that was under way may have overtaken the question
             await asyncio.sleep(_TICK)
 
     async def send(self, messages: Sequence[Message]) -> None:
@@ -203,7 +210,7 @@ def _refused(topic: str, error: Exception) -> NuestreamError:
 
 
 class _Ports:
-    """The projector's ports for one record: every write is preceded by a look at the lease."""
+    """The projector's ports for one record: every write is preceded by a look at the lease of ``message``."""
 
     def __init__(self, host: Host, message: Any) -> None:
         self._host = host

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.progress import Progress, Turn
+from streams.progress import Progress
 from tests.environment import Kafka
 from tests.generator import activations
 from tests.pipeline import Pipeline
@@ -22,46 +22,26 @@ class Consumer:
         return {"seen": 10, "never seen": 7}.get(place)
 
 
-def test_nothing_is_committed_that_was_not_carried_through() -> None:
+def test_what_was_carried_through_is_committed_whatever_faust_holds_to_be_acknowledged() -> None:
     progress, consumer = Progress(), Consumer()
-    progress.bound(consumer)
+    progress.decide_commits(consumer)
+    assert consumer._new_offset("seen") is None
     progress.begin("seen", 1, committed=3)
     assert consumer._new_offset("seen") == 3
     progress.carried("seen", 3)
     assert consumer._new_offset("seen") == 4
     assert consumer._new_offset("never seen") is None
-    progress.carried("seen", 20)
-    assert consumer._new_offset("seen") == 10
-
-
-def test_a_record_that_comes_before_its_turn_waits_until_those_before_it_were_carried_through() -> None:
-    progress = Progress()
-    progress.begin("p", 1, committed=3)
-    assert progress.turn("p", 5) is Turn.ASK
-    assert progress.turn("p", 6) is Turn.NOT_YET
-    assert progress.missing() == {"p": 3}
-    for offset in (3, 4, 5, 6):
-        assert progress.turn("p", offset) is Turn.NOW
-        progress.carried("p", offset)
-    assert not progress.missing()
-
-
-def test_an_offset_that_the_log_does_not_have_is_passed_once_it_was_asked_for() -> None:
-    progress = Progress()
-    progress.begin("p", 1, committed=3)
-    assert progress.turn("p", 5) is Turn.ASK
-    assert progress.turn("p", 5) is Turn.NOW
 
 
 def test_a_new_generation_begins_where_the_group_stands() -> None:
     progress = Progress()
     progress.begin("p", 1, committed=None)
-    assert progress.turn("p", 0) is Turn.NOW
+    assert progress.following("p") == 0
     progress.carried("p", 0)
     assert progress.knows("p", 1)
     assert not progress.knows("p", 2)
     progress.begin("p", 2, committed=9)
-    assert progress.turn("p", 9) is Turn.NOW
+    assert progress.following("p") == 9
 
 
 @pytest.fixture
