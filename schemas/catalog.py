@@ -12,9 +12,12 @@ from fastavro.schema import fingerprint as hex_fingerprint
 from fastavro.schema import to_parsing_canonical_form
 from msgspec import Struct
 
+from schemas.acts import Discarded, GapExpired, Released
 from schemas.command import CreateReturnAuthorization, CreateSalesOrder, UpsertCustomer, UpsertItem
 from schemas.contract import OrderDecided, SubscriptionChanged
+from schemas.holding import Held, ReleaseRequested, Settled
 from schemas.logical import DECIMAL, decimal_of, prepared
+from schemas.opening import Opening
 from schemas.order import OrderEvent
 from schemas.outcome import DeadLetter, Outcome
 from schemas.policy import PolicyActivated
@@ -23,6 +26,10 @@ from schemas.quarantine import Quarantined
 _NAMESPACES: Final[dict[type[Struct], str]] = {
     OrderEvent: "nuestream.orders",
     PolicyActivated: "nuestream.orders",
+    Released: "nuestream.orders",
+    Discarded: "nuestream.orders",
+    GapExpired: "nuestream.orders",
+    Opening: "nuestream.orders",
     UpsertCustomer: "nuestream.commands",
     UpsertItem: "nuestream.commands",
     CreateSalesOrder: "nuestream.commands",
@@ -30,6 +37,9 @@ _NAMESPACES: Final[dict[type[Struct], str]] = {
     OrderDecided: "nuestream.contracts",
     SubscriptionChanged: "nuestream.contracts",
     Quarantined: "nuestream.quarantine",
+    Held: "nuestream.quarantine",
+    ReleaseRequested: "nuestream.quarantine",
+    Settled: "nuestream.quarantine",
     Outcome: "nuestream.outcomes",
     DeadLetter: "nuestream.outcomes",
 }
@@ -55,9 +65,25 @@ def schema_text(type_: type[Struct]) -> str:
 
 
 @cache
+def earlier_texts(type_: type[Struct]) -> tuple[str, ...]:
+    """The schemas that earlier versions wrote this type with, the oldest first."""
+    name = f"{_NAMES[type_].rpartition('.')[2]}.avsc"
+    versions = sorted(
+        (folder for folder in (files("schemas") / "avsc").iterdir() if folder.is_dir()),
+        key=lambda folder: int(folder.name.removeprefix("v")),
+    )
+    return tuple((folder / name).read_text("utf-8") for folder in versions if (folder / name).is_file())
+
+
+@cache
 def fingerprint(type_: type[Struct]) -> bytes:
     """The CRC-64-AVRO of the schema's canonical form: 8 bytes, in the order of single-object encoding."""
-    return bytes.fromhex(hex_fingerprint(to_parsing_canonical_form(json.loads(schema_text(type_))), "CRC-64-AVRO"))
+    return fingerprint_of(schema_text(type_))
+
+
+def fingerprint_of(text: str) -> bytes:
+    """The same of a schema's text."""
+    return bytes.fromhex(hex_fingerprint(to_parsing_canonical_form(json.loads(text)), "CRC-64-AVRO"))
 
 
 @cache

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cached_property
+from functools import cache, cached_property
 from io import BytesIO
 from typing import Any, Final
 
@@ -20,7 +20,17 @@ import fastavro
 import msgspec
 from msgspec import Struct
 
-from schemas.catalog import TYPES, fingerprint, name_of, parse, parsed, schema_text, type_named
+from schemas.catalog import (
+    TYPES,
+    earlier_texts,
+    fingerprint,
+    fingerprint_of,
+    name_of,
+    parse,
+    parsed,
+    schema_text,
+    type_named,
+)
 from schemas.logical import Unfit, prepared
 from schemas.registry import Registry, RegistryUnavailable
 from schemas.strict import Layout, Malformed
@@ -59,14 +69,15 @@ class Encoder:
 class Decoder:
     """Reads records, whoever wrote them.
 
-    Without a registry only single-object encoding with the schemas of this version can be read. ``max_bytes`` is the
-    longest value that is looked at; what is built from it takes at most some hundred times that much memory.
+    Without a registry only single-object encoding can be read, with the schemas of this version and of earlier ones.
+    ``max_bytes`` is the longest value that is looked at; what is built from it takes at most some hundred times that
+    much memory.
     """
 
     def __init__(self, registry: Registry | None = None, max_bytes: int = 4 * 1024 * 1024) -> None:
         self._registry = registry
         self._max_bytes = max_bytes
-        self._bundled = {fingerprint(type_): _Writing.of(type_) for type_ in TYPES}
+        self._bundled = _bundled()
         self._by_key: dict[int | str, _Writing] = {}
 
     def decode(self, value: bytes | None, headers: Sequence[tuple[str, bytes]] | None = None) -> Struct:
@@ -159,6 +170,13 @@ class _Writing:
         except Exception as error:
             raise Malformed(f"not a {name_of(self.type_)}: {_said(error)}") from error
         return record
+
+
+@cache
+def _bundled() -> dict[bytes, _Writing]:
+    """Every schema that this project ever wrote with, by its fingerprint."""
+    earlier = {fingerprint_of(text): _Writing.said_by(text) for type_ in TYPES for text in earlier_texts(type_)}
+    return earlier | {fingerprint(type_): _Writing.of(type_) for type_ in TYPES}
 
 
 def _written(record: Struct, prefix: bytes) -> bytes:

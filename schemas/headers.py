@@ -8,9 +8,12 @@ from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
 
+from schemas.acts import Discarded, GapExpired, Released
 from schemas.catalog import name_of
 from schemas.command import CreateReturnAuthorization, CreateSalesOrder, UpsertCustomer, UpsertItem
 from schemas.contract import OrderDecided, SubscriptionChanged
+from schemas.holding import Held, ReleaseRequested, Settled
+from schemas.opening import Opening
 from schemas.order import OrderEvent
 from schemas.outcome import DeadLetter, Outcome
 from schemas.policy import PolicyActivated
@@ -26,11 +29,16 @@ class _Event(NamedTuple):
 
 _UPSERT: Final = _Event("projections", lambda r: r.command_id, lambda r: r.activated_at, lambda r: r.external_id)
 _DOCUMENT: Final = _Event("projections", lambda r: r.command_id, lambda r: r.tran_on, lambda r: r.external_id)
+_ACT: Final = _Event("orders", lambda r: r.event_id, lambda r: r.at, lambda r: r.about)
 _EVENTS: Final[dict[type[Struct], _Event]] = {
     OrderEvent: _Event("orders", lambda r: r.event_id, lambda r: r.occurred_at, lambda r: r.order.order_id),
     PolicyActivated: _Event(
         "orders", lambda r: r.event_id, lambda r: r.activated_at, lambda r: f"policy/{r.partition}"
     ),
+    Released: _ACT,
+    Discarded: _ACT,
+    GapExpired: _ACT,
+    Opening: _Event("orders", lambda r: r.event_id, lambda r: r.at, lambda r: r.contract_id),
     UpsertCustomer: _UPSERT,
     UpsertItem: _UPSERT,
     CreateSalesOrder: _DOCUMENT,
@@ -40,6 +48,9 @@ _EVENTS: Final[dict[type[Struct], _Event]] = {
     Quarantined: _Event(
         "projections", lambda r: r.quarantine_id, lambda r: r.recorded_at, lambda r: r.order_id or r.quarantine_id
     ),
+    Held: _Event("projections", lambda r: r.hold_id, lambda r: r.held_at, lambda r: r.order_id),
+    ReleaseRequested: _Event("projections", lambda r: r.request_id, lambda r: r.requested_at, lambda r: r.event_id),
+    Settled: _Event("projections", lambda r: r.settlement_id, lambda r: r.settled_at, lambda r: r.order_id),
     # The sink may say of one command more than once where it stands: each saying is an event of its own.
     Outcome: _Event(
         "sinks",

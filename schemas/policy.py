@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -60,11 +60,24 @@ class TermBasis(StrEnum):
     WHOLE_MONTHS = "WHOLE_MONTHS"
 
 
+class OrderCancellations(StrEnum):
+    """What becomes of an order that Nue cancels after it was posted.
+
+    ``HOLD`` quarantines the reversal until a person releases it; ``POST`` makes its documents at once.
+    """
+
+    UNKNOWN = "UNKNOWN"
+    HOLD = "HOLD"
+    POST = "POST"
+
+
 class Policy(Struct, frozen=True, kw_only=True):
     """The settings by which orders become documents.
 
     ``tie_out_tolerance`` is in minor units of the order's currency (cents for USD) per posted line: how far
-    the lines may miss the order's total before the order is quarantined instead of rounded.
+    the lines may miss the order's total before the order is quarantined instead of rounded. Orders whose documents
+    would be dated before ``post_from`` are projected and never posted. ``release_by_two`` asks for two people where
+    an order is released.
     """
 
     mixed_orders: MixedOrders = MixedOrders.ONE_DOCUMENT
@@ -75,14 +88,23 @@ class Policy(Struct, frozen=True, kw_only=True):
     line_rate: LineRate = LineRate.PER_TERM
     term_basis: TermBasis = TermBasis.US_30_360
     tie_out_tolerance: Decimal = Decimal(1)
+    post_from: date | None = None
+    order_cancellations: OrderCancellations = OrderCancellations.HOLD
+    release_by_two: bool = False
 
     @property
     def policy_id(self) -> str:
-        """A name for these settings: the same settings have the same name on every partition and log."""
-        values = msgspec.structs.asdict(self).items()
+        """A name for these settings: the same settings have the same name on every partition and log.
+
+        A setting that came later counts only where it is not at its default, so that older logs keep their names.
+        """
+        values = [each for each in msgspec.structs.asdict(self).items() if _LATER.get(each[0], ...) != each[1]]
         spelled = {key: f"{value.normalize():f}" if isinstance(value, Decimal) else str(value) for key, value in values}
         canonical = msgspec.json.encode(spelled)
         return hashlib.sha256(canonical).hexdigest()[:16]
+
+
+_LATER = {"post_from": None, "order_cancellations": OrderCancellations.HOLD, "release_by_two": False}
 
 
 class PolicyActivated(Struct, frozen=True, kw_only=True):

@@ -26,6 +26,9 @@ def policy() -> None:
       line_rate           per_term | per_period
       term_basis          us_30_360 | actual_actual | actual_360 | actual_365 | eu_30_360 | whole_months
       tie_out_tolerance   minor units of the currency per line
+      post_from           a day, such as 2026-01-01: orders dated before it are projected, never posted
+      order_cancellations hold | post    (the reversal of an order that Nue cancels after it was posted)
+      release_by_two      true | false   (whether two people must release an order)
     """
 
 

@@ -51,6 +51,8 @@ def as_settings(policy: Policy) -> dict[str, str]:
     for field, value in msgspec.structs.asdict(policy).items():
         if field == "tenant_time_zone":
             spelled[field] = value
+        elif value is None:
+            spelled[field] = "none"
         elif field == "tie_out_tolerance":
             spelled[field] = f"{value.normalize():f}"
         else:

@@ -7,6 +7,7 @@ in the environment, which wins. Durations are seconds. A secret can be given as 
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
@@ -15,7 +16,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from projections.zones import time_zone
-from schemas.policy import DocumentDate, LineRate, MixedOrders, Policy, TermBasis, ZeroOrders
+from schemas.policy import DocumentDate, LineRate, MixedOrders, OrderCancellations, Policy, TermBasis, ZeroOrders
 from streams.errors import SettingsError
 from streams.settings_connect import KafkaSettings, Name, RegistrySettings, Section
 from streams.settings_source import (
@@ -76,6 +77,9 @@ class PolicySettings(Section):
         "us_30_360"
     )
     tie_out_tolerance: Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=6)] = Decimal(1)
+    post_from: date | None = None
+    order_cancellations: Literal["hold", "post"] = "hold"
+    release_by_two: bool = False
 
     @field_validator("tenant_time_zone")
     @classmethod
@@ -99,6 +103,9 @@ class PolicySettings(Section):
             term_basis=TermBasis(self.term_basis.upper()),
             # with the decimals that the log keeps, so that the policy has the same id on both sides
             tie_out_tolerance=self.tie_out_tolerance.quantize(Decimal("0.000001")),
+            post_from=self.post_from,
+            order_cancellations=OrderCancellations(self.order_cancellations.upper()),
+            release_by_two=self.release_by_two,
         )
 
 

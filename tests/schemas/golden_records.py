@@ -1,4 +1,4 @@
-"""One full record of each type, with the bytes that version 1 wrote for it."""
+"""One full record of each type and version, with the bytes that the version wrote for it."""
 
 from pathlib import Path
 from typing import TypeVar
@@ -9,24 +9,34 @@ from msgspec import Struct
 from schemas.catalog import fingerprint
 
 _T = TypeVar("_T", bound=Struct)
-_V1 = Path(__file__).parent / "golden" / "v1"
+_FOLDER = Path(__file__).parent / "golden"
+VERSIONS = sorted(int(folder.name.removeprefix("v")) for folder in _FOLDER.iterdir())
 
 
-def golden(type_: type[_T]) -> _T:
-    """The values."""
-    return msgspec.json.decode((_V1 / f"{type_.__name__}.json").read_bytes(), type=type_)
+def versions_of(type_: type[Struct]) -> list[int]:
+    """The versions that changed the schema of this type, the oldest first."""
+    return [version for version in VERSIONS if _file(type_, version, "bin").exists()]
 
 
-def golden_bytes(type_: type[Struct]) -> bytes:
+def golden(type_: type[_T], version: int | None = None) -> _T:
+    """The values of a version, the newest one where none is given."""
+    return msgspec.json.decode(_file(type_, version, "json").read_bytes(), type=type_)
+
+
+def golden_bytes(type_: type[Struct], version: int | None = None) -> bytes:
     """The bytes that they were written as, in single-object encoding."""
-    return (_V1 / f"{type_.__name__}.bin").read_bytes()
+    return _file(type_, version, "bin").read_bytes()
 
 
 def golden_body(type_: type[Struct]) -> bytes:
-    """The same without the fingerprint of the schema in front."""
+    """The newest without the fingerprint of the schema in front."""
     return golden_bytes(type_)[10:]
 
 
 def as_single_object(type_: type[Struct], body: bytes) -> bytes:
     """A body behind the fingerprint of a schema."""
     return b"\xc3\x01" + fingerprint(type_) + body
+
+
+def _file(type_: type[Struct], version: int | None, ending: str) -> Path:
+    return _FOLDER / f"v{version or versions_of(type_)[-1]}" / f"{type_.__name__}.{ending}"
