@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
+from projections.effects import Reading, schedule_after
 from projections.lines import OrderedLine, by_subscription
+from projections.schedule import Schedule, cut
+from projections.snapshots import schedule_before
 from projections.state import CustomerState, SubscriptionEntry
-from schemas.order import ChangeType, LineType
+from schemas.holding import Missing
+from schemas.order import ChangeType, LineType, OrderLine
 from schemas.quarantine import Reason
 
 # Only these lines say by how much the quantity changes; the others name the quantity that they are about.
@@ -21,7 +25,8 @@ _KEEPS_QUANTITY = frozenset({ChangeType.ADJUST_PRICE, ChangeType.UPDATE_TERM, Ch
 class SubscriptionChange:
     """One subscription before and after an order. ``amount`` is the signed sum of its posted lines.
 
-    ``first_version`` is the lowest version that the order made, ``version`` the highest.
+    ``first_version`` is the lowest version that the order made, ``version`` the highest. ``effective_on`` is the
+    first day that the lines concern; ``schedule`` is the subscription's after the order.
     """
 
     number: str
@@ -34,6 +39,9 @@ class SubscriptionChange:
     amount: Decimal
     start_on: date | None
     end_on: date | None
+    effective_on: date
+    schedule_before: Schedule
+    schedule: Schedule
 
     @property
     def change_types(self) -> tuple[ChangeType, ...]:
@@ -45,36 +53,73 @@ class SubscriptionChange:
         """Nue's id of the version that the order made."""
         return next((line.line.subscription_id for line in self.lines if line.line.subscription_id), None)
 
+    @property
+    def last_known_version(self) -> int:
+        """The version before the order; 0 for a new subscription."""
+        return self.before.version if self.before else 0
 
-def changes_of(state: CustomerState, lines: Sequence[OrderedLine]) -> tuple[SubscriptionChange, ...]:
+    @property
+    def is_late(self) -> bool:
+        """Whether a later version was folded before: only a person lets such an order through."""
+        return self.first_version <= self.last_known_version
+
+
+def changes_of(state: CustomerState, lines: Sequence[OrderedLine], reading: Reading) -> tuple[SubscriptionChange, ...]:
     """What the order does to each subscription that its lines name."""
-    return tuple(_change(state.subscription(number), number, own) for number, own in by_subscription(lines).items())
+    return tuple(_change(state, number, own, reading) for number, own in by_subscription(lines).items())
 
 
-def _change(before: SubscriptionEntry | None, number: str, lines: list[OrderedLine]) -> SubscriptionChange:
+def _change(state: CustomerState, number: str, lines: list[OrderedLine], reading: Reading) -> SubscriptionChange:
     # One order may make several versions: it follows on from the lowest, and leaves what the highest says.
     versioned = sorted(
         (line.line for line in lines if line.line.subscription_version is not None),
         key=lambda line: line.subscription_version or 0,
     )
     stated = versioned[-1] if versioned else lines[0].line
-    following = (before.version if before else 0) + 1
+    before = state.subscription(number)
+    last = before.version if before else 0
+    first_version = (versioned[0].subscription_version if versioned else None) or last + 1
+    version = stated.subscription_version or last + 1
+    is_late = first_version <= last
+    schedule_was = schedule_before(state, number, reading)
+    schedule = schedule_after(schedule_was, lines, reading)
+    if stated.subscription_end_on is not None and not is_late:
+        schedule = cut(schedule, _day_after(stated.subscription_end_on), None)
     return SubscriptionChange(
         number=number,
         lines=tuple(lines),
         before=before,
-        first_version=(versioned[0].subscription_version if versioned else None) or following,
-        version=stated.subscription_version or following,
-        quantity_after=_quantity_after(before, lines, stated.quantity_after),
-        status_after=stated.status_after or _status_after(before, lines),
+        first_version=first_version,
+        version=max(version, last),
+        quantity_after=_quantity_after(before, lines, None if is_late else stated.quantity_after, reading),
+        status_after=(before.status if before and is_late else stated.status_after) or _status_after(before, lines),
         amount=sum((line.amount for line in lines), Decimal(0)),
         start_on=stated.subscription_start_on or (before.start_on if before else lines[0].line.start_on),
-        end_on=stated.subscription_end_on or lines[-1].line.end_on or (before.end_on if before else None),
+        end_on=_end_on(before, lines, stated, is_late=is_late),
+        effective_on=min(line.line.start_on or reading.effective_on for line in lines),
+        schedule_before=schedule_was,
+        schedule=schedule,
     )
 
 
-def _quantity_after(before: SubscriptionEntry | None, lines: list[OrderedLine], stated: Decimal | None) -> Decimal:
-    return projected_quantity(before, lines) if stated is None else stated
+def _end_on(
+    before: SubscriptionEntry | None, lines: list[OrderedLine], stated: OrderLine, *, is_late: bool
+) -> date | None:
+    if before is not None and is_late:
+        return before.end_on
+    return stated.subscription_end_on or lines[-1].line.end_on or (before.end_on if before else None)
+
+
+def _day_after(day: date) -> date:
+    return day if day == date.max else day + timedelta(days=1)
+
+
+def _quantity_after(
+    before: SubscriptionEntry | None, lines: list[OrderedLine], stated: Decimal | None, reading: Reading
+) -> Decimal:
+    if stated is not None:
+        return stated
+    return lines[-1].line.quantity if reading.is_snapshot else projected_quantity(before, lines)
 
 
 def projected_quantity(before: SubscriptionEntry | None, lines: Sequence[OrderedLine]) -> Decimal:
@@ -105,21 +150,30 @@ def _status_after(before: SubscriptionEntry | None, lines: list[OrderedLine]) ->
     return "Active"
 
 
+def missing_versions(changes: Sequence[SubscriptionChange]) -> tuple[Missing, ...]:
+    """What the order has to wait for: the versions between the last that was folded and its own."""
+    return tuple(
+        Missing(
+            subscription_number=change.number,
+            first_version=change.last_known_version + 1,
+            last_version=change.first_version - 1,
+        )
+        for change in changes
+        if change.first_version > change.last_known_version + 1
+    )
+
+
 def version_reasons(changes: Sequence[SubscriptionChange]) -> Iterator[Reason]:
-    """Orders that arrive before, or again after, the version that they follow on from."""
+    """Orders that arrive again after the version that they follow on from, or follow on from nothing."""
     for change in changes:
-        last = change.before.version if change.before else 0
-        if change.first_version > last + 1:
-            yield Reason(
-                code="version_gap",
-                detail=f"{change.number} version {change.first_version} arrived while version {last} is the last "
-                "known; an order is not held for its missing versions yet",
-            )
-        elif change.first_version <= last:
+        if change.is_late:
             yield Reason(
                 code="stale_version",
-                detail=f"{change.number} version {change.first_version} is not above version {last}, already folded",
+                detail=f"{change.number} version {change.first_version} is not above version "
+                f"{change.last_known_version}, already folded",
             )
+        elif change.first_version > change.last_known_version + 1:
+            continue  # it waits, and is looked at again when its turn comes
         elif change.before is None and any(line.is_change for line in change.lines):
             detail = f"{change.number} is changed, and no order so far made such a subscription"
             yield Reason(code="unknown_subscription", detail=detail)
@@ -128,20 +182,24 @@ def version_reasons(changes: Sequence[SubscriptionChange]) -> Iterator[Reason]:
             yield Reason(code="changed_without_asset", detail=detail)
 
 
-def change_reasons(change: SubscriptionChange, tolerance: Decimal) -> Iterator[Reason]:
-    """What speaks against one change: dead subscription, other quantity, more credit than there is."""
+def change_reasons(change: SubscriptionChange, tolerance: Decimal, reading: Reading) -> Iterator[Reason]:
+    """What speaks against one change: dead subscription, other quantity, more credit than there is.
+
+    ``tolerance`` is in the order's currency.
+    """
     before = change.before
     if before is not None and before.is_dead and not _reactivates(change):
         yield Reason(code="dead_subscription", detail=f"{change.number} is cancelled and cannot be changed")
     projected = projected_quantity(before, change.lines)
-    if _quantity_is_checked(change) and change.quantity_after != projected:
+    if not reading.is_snapshot and _quantity_is_checked(change) and change.quantity_after != projected:
         yield Reason(
             code="quantity_mismatch",
             detail=f"{change.number}: Nue reports quantity {_plain(change.quantity_after)} after the order, its "
             f"lines lead to {_plain(projected)}",
         )
     remaining = before.posted if before else Decimal(0)
-    if change.amount < 0 and remaining + change.amount < -tolerance:
+    same_money = before is None or before.currency == reading.currency
+    if same_money and change.amount < 0 and remaining + change.amount < -tolerance:
         yield Reason(
             code="credit_exceeds_remaining",
             detail=f"{change.number}: a credit of {_plain(-change.amount)} is more than the {_plain(remaining)} "

@@ -18,7 +18,8 @@ def assign(state: CustomerState, order_id: str, lines: Sequence[OrderedLine]) ->
 
     A change belongs to its subscription's contract. New products join the contract if the order touches exactly
     one, else they open their own. One-time lines go with the contract that the order opens or joins, else with
-    that of the first changed line. Every change must be of a subscription that the state knows.
+    that of the first changed line. A change of a subscription that is not known, which only a person lets through,
+    is taken for one of the contract that its root id names.
     """
     touched = {line.line.line_id: _known_contract(state, line) for line in lines if line.is_change}
     contracts = list(dict.fromkeys(touched.values()))
@@ -60,6 +61,6 @@ class _Opened:
 
 def _known_contract(state: CustomerState, line: OrderedLine) -> str:
     entry = state.subscription(line.subscription or "")
-    if entry is None:
-        raise LookupError(f"line {line.line.line_id} changes {line.subscription}, which is not in the state")
-    return entry.contract_id
+    if entry is not None:
+        return entry.contract_id
+    return line.line.root_subscription_id or line.line.subscription_id or line.subscription or ""

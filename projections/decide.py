@@ -2,80 +2,118 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from projections import documents
-from projections.changes import SubscriptionChange, change_reasons, changes_of, version_reasons
+from projections.changes import SubscriptionChange, changes_of, missing_versions, version_reasons
 from projections.contracts import assign
+from projections.effects import Reading
 from projections.identity import external_id
-from projections.lines import OrderedLine, expected_total, ordered_lines, tied_out
+from projections.lines import OrderedLine, is_new_order, ordered_lines, tied_out
+from projections.objections import objections, told_totals_tie, totals_do_not_tie
+from projections.readable import FOR_GOOD, reasons_against_itself
+from projections.snapshots import as_changes
 from projections.state import CustomerState
 from projections.upserts import upserts_of
 from schemas.command import Document, Origin, Upsert
 from schemas.contract import OrderOutcome
-from schemas.currency import UnknownCurrency, minor_units
-from schemas.order import ChangeType, EventType, LineSemantics, LineType, OrderEvent
+from schemas.holding import Missing
+from schemas.order import EventType, LineSemantics, OrderEvent
 from schemas.policy import Policy
 from schemas.quarantine import Reason
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Raised whenever the same log may lead to other documents than before. Every command names it."""
 
 MOST_REASONS = 20
 """How many reasons against an order are told: its record has to fit through the broker."""
+
+EVERYTHING = frozenset({"*"})
+"""Waives every reason that can be waived."""
+
+Waived = frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What is to become of an order.
 
-    ``contract_of`` gives the contract of each subscription that the order changes; ``totals`` the signed sum
-    that the order posts per contract it touches.
+    ``missing`` is what a held one waits for. ``contract_of`` gives the contract of each subscription that the order
+    changes; ``totals`` the signed sum that the order posts per contract it touches. ``is_restated`` says that the
+    order's own total is not what it changes.
     """
 
     outcome: OrderOutcome
     why: str
     reasons: tuple[Reason, ...] = ()
+    missing: tuple[Missing, ...] = ()
     upserts: tuple[Upsert, ...] = ()
     documents: tuple[Document, ...] = ()
     changes: tuple[SubscriptionChange, ...] = ()
     contract_of: Mapping[str, str] = field(default_factory=dict)
     totals: Mapping[str, Decimal] = field(default_factory=dict)
+    is_restated: bool = False
 
 
-def decide(state: CustomerState, event: OrderEvent, policy: Policy) -> Decision:
-    """Decide an order that was not decided before, from everything that its customer did before it.
+def decide(state: CustomerState, event: OrderEvent, policy: Policy, waived: Waived = frozenset()) -> Decision:
+    """Decide an activated order that was not decided before, from everything that its customer did before it.
 
-    An order is decided or quarantined whole: one reason against any of its lines holds all of it back.
+    An order is decided, held or quarantined whole: one reason against any of its lines holds all of it back.
+    ``waived`` are the codes of reasons that people said do not count.
     """
     order = event.order
     if is_ignored(event):
         return Decision(OrderOutcome.IGNORED, f"not activated: its status is {order.status}")
-    unreadable = tuple(_unreadable(event))
-    if unreadable:
-        return _quarantined(unreadable)
+    if reasons := standing(reasons_against_itself(event), waived):
+        return quarantined(reasons)
+    reading = reading_of(event, policy)
     lines = ordered_lines(order)
-    changes = changes_of(state, lines)
-    out_of_order = tuple(version_reasons(changes))
-    if out_of_order:
-        return _quarantined(out_of_order)
-    tied = tied_out(order, lines, policy.tie_out_tolerance)
-    if tied is None:
-        return _quarantined((_does_not_tie(event, lines),))
-    changes = changes_of(state, tied)
-    homes = assign(state, order.order_id, tied)
-    reasons = tuple(_reasons_against(state, event, tied, changes, homes, policy))
-    if reasons:
-        return _quarantined(reasons)
+    told_tie = not reading.is_snapshot or told_totals_tie(order, lines, policy)
+    if reading.is_snapshot:
+        lines = as_changes(state, lines, reading)
+    changes = changes_of(state, lines, reading)
+    if _is_opened_already(event, changes, policy):
+        return Decision(OrderOutcome.NO_OP, "contained in the opening balance of its contract")
+    if reasons := standing(version_reasons(changes), waived):
+        return quarantined(reasons)
+    missing = missing_versions(changes)
+    if missing and not is_waived("version_gap", waived):
+        return held(missing)
+    tied = tied_out(order, lines, policy.tie_out_tolerance) if not reading.is_snapshot else lines
+    if (tied is None or not told_tie) and not is_waived("totals_do_not_tie", waived):
+        return quarantined((totals_do_not_tie(order, lines),))
+    lines = tied or lines
+    changes = changes_of(state, lines, reading)
+    homes = assign(state, order.order_id, lines)
+    if reasons := standing(objections(state, order, lines, changes, homes, policy, reading), waived):
+        return quarantined(reasons)
+    opens = is_new_order(lines) and sum((line.amount for line in lines), Decimal(0)) >= 0
     try:
-        plans = _plans(tied, homes, policy)
+        plans = documents.plan_all(lines, homes, policy, opens=opens, ask=not is_waived("mixed_order", waived))
     except documents.MixedOrderQuarantined:
         detail = "the order adds and takes away, and the policy leaves such orders to a person"
-        return _quarantined((Reason(code="mixed_order", detail=detail),))
-    return _post(event, tied, changes, homes, plans, policy)
+        return quarantined((Reason(code="mixed_order", detail=detail),))
+    return _post(event, lines, changes, homes, plans, policy)
+
+
+def fold_only(state: CustomerState, event: OrderEvent, policy: Policy) -> Decision:
+    """What a discarded order does: it is folded, whatever speaks against it, and posts nothing.
+
+    One that nobody could have let through changes nothing at all.
+    """
+    decision = decide(state, event, policy, EVERYTHING)
+    if decision.outcome not in (OrderOutcome.POSTED, OrderOutcome.NO_OP):
+        return Decision(OrderOutcome.DISCARDED, "discarded")
+    return replace(
+        decision,
+        outcome=OrderOutcome.DISCARDED,
+        why="discarded",
+        upserts=(),
+        documents=(),
+        totals=dict.fromkeys(decision.totals, Decimal(0)),
+    )
 
 
 def is_ignored(event: OrderEvent) -> bool:
@@ -83,129 +121,23 @@ def is_ignored(event: OrderEvent) -> bool:
     return event.event_type is EventType.ORDER_ACTIVATED and not event.order.is_active
 
 
-def _unreadable(event: OrderEvent) -> Iterator[Reason]:
-    """What this version of the rules cannot judge at all."""
-    if event.event_type is not EventType.ORDER_ACTIVATED:
-        detail = "an order cancelled after it was synced is not decided yet; its documents stay as they are"
-        if event.event_type is EventType.UNKNOWN:
-            detail = "the event is of a type that this version does not know"
-        yield Reason(code="event_type", detail=detail)
-    if event.line_semantics is not LineSemantics.DELTA:
-        yield Reason(
-            code="line_semantics",
-            detail=f"lines that state the subscription after the change ({event.line_semantics}) are not read yet",
-        )
-    try:
-        minor_units(event.order.currency)
-    except UnknownCurrency as error:
-        yield Reason(code="unknown_currency", detail=str(error))
-    order = event.order
-    if (event.customer.id, event.billing_account.id) != (order.customer_id, order.billing_account_id):
-        yield Reason(code="missing_party", detail="the customer or billing account of the order is not described")
-    names = Counter(line.line_id for line in order.lines)
-    for name in sorted(name for name, count in names.items() if count > 1):
-        yield Reason(code="duplicate_line", detail=f"line {name} stands in the order more than once")
-    known = {product.id for product in event.products}
-    for line in event.order.lines:
-        if line.line_type is LineType.UNKNOWN:
-            yield Reason(code="line_type", detail=f"line {line.line_id} is of a type that is not known")
-        if line.line_type in (LineType.LINE_ITEM, LineType.RAMP_ITEM):
-            if line.change_type is ChangeType.UNKNOWN:
-                yield Reason(code="change_type", detail=f"line {line.line_id} is a change that is not known")
-            if line.product_id not in known:
-                yield Reason(code="missing_product", detail=f"product {line.product_id} is not described")
+def is_waived(code: str, waived: Waived) -> bool:
+    """Whether people said that this reason does not count."""
+    return code not in FOR_GOOD and (code in waived or waived == EVERYTHING)
 
 
-def _does_not_tie(event: OrderEvent, lines: Sequence[OrderedLine]) -> Reason:
-    posted = sum((line.amount for line in lines if line.is_posted), Decimal(0))
-    return Reason(
-        code="totals_do_not_tie",
-        detail=f"the posted lines sum to {posted}, the order's total before tax is {expected_total(event.order)} "
-        f"{event.order.currency}",
-    )
+def standing(reasons: Iterable[Reason], waived: Waived) -> tuple[Reason, ...]:
+    """Those of ``reasons`` that nobody has waived."""
+    return tuple(reason for reason in reasons if not is_waived(reason.code, waived))
 
 
-def _reasons_against(
-    state: CustomerState,
-    event: OrderEvent,
-    lines: Sequence[OrderedLine],
-    changes: Sequence[SubscriptionChange],
-    homes: Mapping[str, str],
-    policy: Policy,
-) -> Iterator[Reason]:
-    order = event.order
-    tolerance = policy.tie_out_tolerance.scaleb(-minor_units(order.currency))
-    for change in changes:
-        yield from change_reasons(change, tolerance)
-    for contract_id in dict.fromkeys(homes.values()):
-        contract = state.contract(contract_id)
-        if contract is None:
-            continue
-        if contract.currency != order.currency:
-            yield Reason(
-                code="currency_mismatch",
-                detail=f"contract {contract_id} is in {contract.currency}, the order in {order.currency}",
-            )
-        if contract.billing_account_id != order.billing_account_id:
-            yield Reason(
-                code="billing_account_mismatch",
-                detail=f"contract {contract_id} is billed to {contract.billing_account_id}, the order to "
-                f"{order.billing_account_id}",
-            )
-        total = sum((line.amount for line in lines if homes[line.line.line_id] == contract_id), Decimal(0))
-        if total < 0 and contract.posted + total < -tolerance:
-            yield Reason(
-                code="credit_exceeds_remaining",
-                detail=f"contract {contract_id}: a credit of {-total} is more than the {contract.posted} posted",
-            )
-    if _is_new(lines) and sum((line.amount for line in lines), Decimal(0)) < 0:
-        yield Reason(code="negative_new_order", detail="a new order has a negative total")
-
-
-def _is_new(lines: Iterable[OrderedLine]) -> bool:
-    posted = [line for line in lines if line.is_posted]
-    return bool(posted) and not any(line.is_change for line in posted)
-
-
-def _plans(lines: Sequence[OrderedLine], homes: Mapping[str, str], policy: Policy) -> list[documents.DocumentPlan]:
-    opens = _is_new(lines)
-    whole = next((homes[line.line.line_id] for line in lines if line.is_posted), "")
-    groups: dict[str, list[OrderedLine]] = {}
-    for line in lines:
-        home = homes[line.line.line_id] if policy.split_by_contract else whole
-        groups.setdefault(home, []).append(line)
-    return [
-        each
-        for contract_id, group in groups.items()
-        for each in documents.plan(contract_id, group, opens=opens, policy=policy)
-    ]
-
-
-def _post(
-    event: OrderEvent,
-    lines: Sequence[OrderedLine],
-    changes: tuple[SubscriptionChange, ...],
-    homes: Mapping[str, str],
-    plans: Sequence[documents.DocumentPlan],
-    policy: Policy,
-) -> Decision:
-    origin = origin_of(event, policy)
-    after = {change.number: change.quantity_after for change in changes}
-    made = documents.write(plans, event, policy, origin, after)
-    items = {line.item for document in made for line in document.lines}
-    products = [product for product in event.products if external_id("ITEM", product.id) in items]
-    totals: dict[str, Decimal] = {}
-    for line in lines:
-        home = homes[line.line.line_id]
-        totals[home] = totals.get(home, Decimal(0)) + line.amount
-    return Decision(
-        outcome=OrderOutcome.POSTED if made else OrderOutcome.NO_OP,
-        why=_why(lines, made),
-        upserts=upserts_of(event, origin, products),
-        documents=made,
-        changes=changes,
-        contract_of={change.number: homes[change.lines[0].line.line_id] for change in changes},
-        totals=totals,
+def reading_of(event: OrderEvent, policy: Policy) -> Reading:
+    """How the event's lines are to be read."""
+    return Reading(
+        currency=event.order.currency,
+        effective_on=event.order.effective_on,
+        basis=policy.term_basis,
+        is_snapshot=event.line_semantics is LineSemantics.SNAPSHOT,
     )
 
 
@@ -221,8 +153,90 @@ def origin_of(event: OrderEvent, policy: Policy) -> Origin:
     )
 
 
+def quarantined(reasons: tuple[Reason, ...]) -> Decision:
+    """Held back for ``reasons``."""
+    told = _told(reasons)
+    return Decision(OrderOutcome.QUARANTINED, "; ".join(reason.detail for reason in told), reasons=told)
+
+
+def _told(reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
+    """Of very many reasons, the first ones and how many there are beside them."""
+    if len(reasons) <= MOST_REASONS:
+        return reasons
+    more = Reason(code="more", detail=f"and {len(reasons) - MOST_REASONS} reasons more")
+    return (*reasons[:MOST_REASONS], more)
+
+
+def held(missing: tuple[Missing, ...]) -> Decision:
+    """Waiting, whole, for what has to arrive before it."""
+    reasons = _told(tuple(Reason(code="version_gap", detail=waits_for(each)) for each in missing))
+    why = "; ".join(reason.detail for reason in reasons)
+    return Decision(OrderOutcome.HELD, why, reasons=reasons, missing=missing)
+
+
+def waits_for(missing: Missing) -> str:
+    """What is missing, for people."""
+    if missing.order_id is not None:
+        return f"waits for the activation of order {missing.order_id}"
+    if missing.first_version == missing.last_version:
+        return f"waits for {missing.subscription_number} version {missing.first_version}"
+    return f"waits for {missing.subscription_number} versions {missing.first_version} to {missing.last_version}"
+
+
+def is_before_cut_over(event: OrderEvent, policy: Policy) -> bool:
+    """Whether the order's documents were posted, if at all, before this system took over."""
+    return policy.post_from is not None and documents.document_date(event, policy) < policy.post_from
+
+
+def _is_opened_already(event: OrderEvent, changes: Sequence[SubscriptionChange], policy: Policy) -> bool:
+    if not changes or not is_before_cut_over(event, policy):
+        return False
+    return all(change.is_late and change.before is not None and change.before.opened for change in changes)
+
+
+def _post(
+    event: OrderEvent,
+    lines: Sequence[OrderedLine],
+    changes: tuple[SubscriptionChange, ...],
+    homes: Mapping[str, str],
+    plans: Sequence[documents.DocumentPlan],
+    policy: Policy,
+) -> Decision:
+    projected = Decision(
+        outcome=OrderOutcome.NO_OP,
+        why=f"dated before {policy.post_from}: projected, never posted",
+        changes=changes,
+        contract_of={change.number: homes[change.lines[0].line.line_id] for change in changes},
+        totals=totals_by_contract(lines, homes),
+        is_restated=event.line_semantics is LineSemantics.SNAPSHOT,
+    )
+    if is_before_cut_over(event, policy):
+        return projected
+    origin = origin_of(event, policy)
+    after = {change.number: change.quantity_after for change in changes}
+    made = documents.write(plans, event, policy, origin, after)
+    items = {line.item for document in made for line in document.lines}
+    products = [product for product in event.products if external_id("ITEM", product.id) in items]
+    return replace(
+        projected,
+        outcome=OrderOutcome.POSTED if made else OrderOutcome.NO_OP,
+        why=_why(lines, made),
+        upserts=upserts_of(event, origin, products),
+        documents=made,
+    )
+
+
+def totals_by_contract(lines: Sequence[OrderedLine], homes: Mapping[str, str]) -> dict[str, Decimal]:
+    """What the lines add to each contract that they belong to, in the order's currency."""
+    totals: dict[str, Decimal] = {}
+    for line in lines:
+        home = homes[line.line.line_id]
+        totals[home] = totals.get(home, Decimal(0)) + line.amount
+    return totals
+
+
 def _why(lines: Sequence[OrderedLine], made: Sequence[Document]) -> str:
-    if _is_new(lines):
+    if is_new_order(lines):
         kinds = "new order"
     else:
         kinds = ", ".join(_words(lines)) or "no line that could be posted"
@@ -232,11 +246,3 @@ def _why(lines: Sequence[OrderedLine], made: Sequence[Document]) -> str:
 def _words(lines: Sequence[OrderedLine]) -> list[str]:
     kinds = dict.fromkeys(line.line.change_type for line in lines)
     return [kind.value.lower().replace("_", " ") for kind in kinds]
-
-
-def _quarantined(reasons: tuple[Reason, ...]) -> Decision:
-    """Held back for ``reasons``; of very many, the first ones and how many there are beside them."""
-    if len(reasons) > MOST_REASONS:
-        more = Reason(code="more", detail=f"and {len(reasons) - MOST_REASONS} reasons more")
-        reasons = (*reasons[:MOST_REASONS], more)
-    return Decision(OrderOutcome.QUARANTINED, "; ".join(reason.detail for reason in reasons), reasons=reasons)

@@ -30,7 +30,7 @@ from projections.lines import OrderedLine
 from projections.zones import local_date
 from schemas.command import CreateReturnAuthorization, CreateSalesOrder, Document, DocumentLine, Origin
 from schemas.contract import DocumentType
-from schemas.order import Order, OrderEvent
+from schemas.order import EventType, Order, OrderEvent
 from schemas.policy import DocumentDate, LineRate, MixedOrders, Policy, ZeroOrders
 
 _RATE_UNIT = Decimal("0.00000001")
@@ -59,11 +59,13 @@ class MixedOrderQuarantined(Exception):
     """The policy asks a person about an order with lines of both signs."""
 
 
-def plan(contract_id: str, lines: Sequence[OrderedLine], *, opens: bool, policy: Policy) -> tuple[DocumentPlan, ...]:
+def plan(
+    contract_id: str, lines: Sequence[OrderedLine], *, opens: bool, policy: Policy, ask: bool = True
+) -> tuple[DocumentPlan, ...]:
     """The documents of one contract's posted lines, by the table above.
 
     ``opens`` says that the whole order is a new one. Raises :class:`MixedOrderQuarantined` where the policy
-    does not decide a change order with lines of both signs.
+    does not decide a change order with lines of both signs; with ``ask`` off, such an order becomes one document.
     """
     posted = tuple(line for line in lines if line.is_posted)
     if not posted:
@@ -80,10 +82,26 @@ def plan(contract_id: str, lines: Sequence[OrderedLine], *, opens: bool, policy:
     if any(line.amount > 0 for line in posted) and any(line.amount < 0 for line in posted):
         if policy.mixed_orders is MixedOrders.SPLIT:
             return _split(contract_id, posted)
-        if policy.mixed_orders is not MixedOrders.ONE_DOCUMENT:
+        if policy.mixed_orders is not MixedOrders.ONE_DOCUMENT and ask:
             raise MixedOrderQuarantined
     document_type = DocumentType.SALES_ORDER if total > 0 else DocumentType.RETURN_AUTHORIZATION
     return (DocumentPlan(document_type, contract_id, posted),)
+
+
+def plan_all(
+    lines: Sequence[OrderedLine], homes: Mapping[str, str], policy: Policy, *, opens: bool, ask: bool
+) -> list[DocumentPlan]:
+    """The documents of an order whose lines belong to the contracts that ``homes`` gives; see :func:`plan`."""
+    whole = next((homes[line.line.line_id] for line in lines if line.is_posted), "")
+    groups: dict[str, list[OrderedLine]] = {}
+    for line in lines:
+        home = homes[line.line.line_id] if policy.split_by_contract else whole
+        groups.setdefault(home, []).append(line)
+    return [
+        each
+        for contract_id, group in groups.items()
+        for each in plan(contract_id, group, opens=opens, policy=policy, ask=ask)
+    ]
 
 
 def _split(contract_id: str, posted: tuple[OrderedLine, ...]) -> tuple[DocumentPlan, ...]:
@@ -103,14 +121,16 @@ def write(
     policy: Policy,
     origin: Origin,
     quantities_after: Mapping[str, Decimal],
+    already: Mapping[DocumentType, int] | None = None,
 ) -> tuple[Document, ...]:
     """The commands for ``plans``, named and numbered.
 
-    Documents of one type are numbered in the order of their first line. ``quantities_after`` gives each
-    subscription's quantity after the order, for lines that have an amount but no quantity.
+    Documents of one type are numbered in the order of their first line, after those that the order ``already`` has.
+    ``quantities_after`` gives each subscription's quantity after the order, for lines that have an amount but no
+    quantity.
     """
     documents: list[Document] = []
-    count: dict[DocumentType, int] = {}
+    count: dict[DocumentType, int] = dict(already or {})
     for each in sorted(plans, key=lambda candidate: candidate.lines[0].number):
         ordinal = count[each.document_type] = count.get(each.document_type, 0) + 1
         documents.append(_document(each, ordinal, event, policy, origin, quantities_after))
@@ -163,9 +183,9 @@ def _document(
 
 
 def _line(line: OrderedLine, amount: Decimal, policy: Policy, quantities_after: Mapping[str, Decimal]) -> DocumentLine:
-    size = abs(line.line.quantity) or abs(quantities_after.get(line.subscription or "", Decimal(0))) or Decimal(1)
+    size = abs(line.quantity) or abs(quantities_after.get(line.subscription or "", Decimal(0))) or Decimal(1)
     quantity = -size if amount < 0 else size
-    per_period = abs(line.line.unit_price) if line.line.unit_price is not None else None
+    per_period = abs(line.unit_price) if line.unit_price is not None else None
     if policy.line_rate is LineRate.PER_PERIOD and per_period is not None:
         rate = per_period
     else:
@@ -185,9 +205,12 @@ def document_date(event: OrderEvent, policy: Policy) -> date:
     """The day that the documents are dated.
 
     The activation's day in the tenant's time zone, else the day the order was placed, else its effective date;
-    or always the effective date, if the policy says so.
+    or always the effective date, if the policy says so. Nue does not say when an order was cancelled: there it is
+    the day on which this system learned of it.
     """
     order: Order = event.order
+    if event.event_type is EventType.ORDER_CANCELED:
+        return local_date(_aware(event.published_at), policy.tenant_time_zone)
     if policy.document_date is DocumentDate.EFFECTIVE:
         return order.effective_on
     if order.activated_at is not None:

@@ -15,30 +15,39 @@ from projections.state import (
     order_key,
     subscription_key,
 )
+from schemas.command import CreateSalesOrder
 from schemas.contract import OrderOutcome
-from schemas.order import OrderEvent
+from schemas.order import Order, OrderEvent
+
+HASH_BYTES = 16
+"""How much of an order's content hash the state keeps."""
 
 
-def evolve(state: CustomerState, position: int, event: OrderEvent, content: str, decision: Decision) -> CustomerState:
+def short_hash(content_hash: str) -> bytes:
+    """The part of a content hash that the state keeps."""
+    return bytes.fromhex(content_hash)[:HASH_BYTES]
+
+
+def evolve(state: CustomerState, position: int, event: OrderEvent, content: bytes, decision: Decision) -> CustomerState:
     """The state after ``event``, whose content has the hash ``content``, was decided at ``position``.
 
-    An ignored order leaves no trace, so that its later activation is not taken for another copy of it. A
-    quarantined one is remembered and changes no subscription.
+    An ignored order leaves no trace, so that its later activation is not taken for another copy of it. One that is
+    held or quarantined is remembered and changes no subscription.
     """
     if decision.outcome is OrderOutcome.IGNORED:
-        return state.with_changes(position, {})
-    order = event.order
+        return seen(state, position)
+    sold = sum(isinstance(document, CreateSalesOrder) for document in decision.documents)
     entries: dict[str, Entry] = {
-        order_key(event.event_type, order.order_id): OrderEntry(
+        order_key(event.event_type, event.order.order_id): OrderEntry(
             position=position,
-            content_hash=content,
-            event_id=event.event_id,
+            content=content,
             outcome=decision.outcome,
+            sales_orders=sold,
+            returns=len(decision.documents) - sold,
         )
     }
-    if decision.outcome is not OrderOutcome.QUARANTINED:
-        entries |= _contracts(state, position, event, decision)
-        entries |= _subscriptions(position, decision)
+    entries |= _contracts(state, position, event.order, decision)
+    entries |= _subscriptions(position, event.order, decision)
     return state.with_changes(position, entries)
 
 
@@ -47,22 +56,25 @@ def seen(state: CustomerState, position: int) -> CustomerState:
     return state.with_changes(position, {})
 
 
-def _contracts(state: CustomerState, position: int, event: OrderEvent, decision: Decision) -> dict[str, Entry]:
+def _contracts(state: CustomerState, position: int, order: Order, decision: Decision) -> dict[str, Entry]:
     entries: dict[str, Entry] = {}
     for contract_id, total in decision.totals.items():
         known = state.contract(contract_id)
         changes = sum(1 for home in decision.contract_of.values() if home == contract_id)
+        # One that a person let through in another currency takes its contract there: no money is ever converted.
+        posted = known.posted if known is not None and known.currency == order.currency else Decimal(0)
         entries[contract_key(contract_id)] = ContractEntry(
             position=position,
-            currency=event.order.currency,
-            billing_account_id=event.order.billing_account_id,
-            posted=(known.posted if known else Decimal(0)) + total,
+            currency=order.currency,
+            billing_account_id=order.billing_account_id,
+            posted=posted + total,
             changes=(known.changes if known else 0) + changes,
         )
     return entries
 
 
-def _subscriptions(position: int, decision: Decision) -> dict[str, Entry]:
+def _subscriptions(position: int, order: Order, decision: Decision) -> dict[str, Entry]:
+    posts = decision.outcome is not OrderOutcome.DISCARDED
     return {
         subscription_key(change.number): SubscriptionEntry(
             position=position,
@@ -71,9 +83,13 @@ def _subscriptions(position: int, decision: Decision) -> dict[str, Entry]:
             quantity=change.quantity_after,
             status=change.status_after,
             product_id=change.lines[-1].line.product_id,
-            posted=(change.before.posted if change.before else Decimal(0)) + change.amount,
+            posted=(change.before.remaining(order.currency) if change.before else Decimal(0))
+            + (change.amount if posts else Decimal(0)),
             start_on=change.start_on,
             end_on=change.end_on,
+            currency=order.currency,
+            schedule=change.schedule,
+            opened=change.before is not None and change.before.opened,
         )
         for change in decision.changes
     }

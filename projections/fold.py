@@ -1,189 +1,120 @@
 """One record of the log into its customer's state: what is sent, and the state that contains the record.
 
 This is the whole projection as one pure function. The stream processor, a replay and the tests call it alike.
+
+A record decides at most one order by itself; orders that waited for what it brought are decided after it, in the
+order of their arrival, at its position.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from decimal import Decimal
+from dataclasses import replace
 
-from projections.decide import RULES_VERSION, Decision, decide, is_ignored
-from projections.evolve import evolve, seen
-from projections.identity import stable_id
-from projections.lines import expected_total
-from projections.state import CustomerState
-from schemas.command import CreateSalesOrder, Document, Upsert
+from msgspec import structs
+
+from projections import openings
+from projections.decide import Decision, fold_only, is_ignored, quarantined
+from projections.evolve import short_hash
+from projections.records import Content, LogRecord, Step
+from projections.state import Body, CustomerState, WaitingEntry, subscription_key
+from projections.turn import Turn
+from projections.waiting import body_of, quarantined_record, requested_record
+from schemas.acts import Act, Discarded, GapExpired, Released
 from schemas.content import content_hash
-from schemas.contract import (
-    ContractEvent,
-    DecidedDocument,
-    DocumentType,
-    OrderDecided,
-    OrderOutcome,
-    SubscriptionChanged,
-)
-from schemas.order import OrderEvent
+from schemas.contract import OrderOutcome
+from schemas.opening import Opening
+from schemas.order import EventType, OrderEvent
 from schemas.policy import Policy
-from schemas.quarantine import Quarantined, Reason
+from schemas.quarantine import Reason
+
+__all__ = ["Content", "LogRecord", "Step", "fold"]
 
 
-@dataclass(frozen=True, slots=True)
-class LogRecord:
-    """A record of the log as it was read: its place, its own timestamp (UTC) and its bytes."""
+def fold(state: CustomerState, record: LogRecord, content: Content, policy: Policy) -> Step:
+    """Take in ``content``, which ``record`` holds, after everything in ``state``.
 
-    topic: str
-    partition: int
-    offset: int
-    recorded_at: datetime
-    key: bytes | None
-    value: bytes | None
-    headers: Mapping[str, bytes] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What follows from one record. ``upserts`` go out before ``documents``, which need them."""
-
-    state: CustomerState
-    upserts: tuple[Upsert, ...] = ()
-    documents: tuple[Document, ...] = ()
-    contract_events: tuple[ContractEvent, ...] = ()
-    quarantined: tuple[Quarantined, ...] = ()
-
-
-def fold(state: CustomerState, record: LogRecord, event: OrderEvent, policy: Policy) -> Step:
-    """Decide ``event``, which ``record`` holds, after everything in ``state``.
-
-    A copy of an order that was decided is recorded and sends nothing; the same order with other content is
-    quarantined as a conflict. The record must lie above the state's position.
+    A copy of an order that was seen is recorded and sends nothing; the same order with other content is quarantined
+    as a conflict. What people and workers say acts only on an order that is held or quarantined. The record must lie
+    above the state's position.
     """
-    content = content_hash(event.order, event.line_semantics)
-    known = None if is_ignored(event) else state.order(event.event_type, event.order.order_id)
-    if known is not None and known.content_hash == content:
-        return Step(seen(state, record.offset))
+    match content:
+        case OrderEvent():
+            turn = Turn(state, record, policy, content.event_id, content.published_at)
+            _order(turn, content)
+        case Opening():
+            turn = Turn(state, record, policy, content.event_id, content.at)
+            _opening(turn, content)
+        case _:
+            turn = Turn(state, record, policy, content.event_id, content.at)
+            _act(turn, content)
+    return turn.step()
+
+
+def _order(turn: Turn, event: OrderEvent) -> None:
+    content = short_hash(content_hash(event.order, event.line_semantics))
+    known = None if is_ignored(event) else turn.state.order(event.event_type, event.order.order_id)
+    if known is None:
+        turn.decided(body_of(turn.record, event), None, turn.decide(event))
+    elif known.content != content and turn.state.waiting(event.event_id) is None:
+        turn.conflicting(body_of(turn.record, event), None, known.position)
+
+
+def _opening(turn: Turn, opening: Opening) -> None:
+    known = turn.state.opening(opening.contract_id)
+    if known is not None and known.content == openings.content_of(opening):
+        return
+    reasons = tuple(openings.objections_to(turn.state, opening))
     if known is not None:
-        detail = (
-            f"order {event.order.order_number} was decided from event {known.event_id} with other content; "
-            "one of the two is wrong"
-        )
-        reason = Reason(code="conflict", detail=detail)
-        return Step(seen(state, record.offset), quarantined=(quarantine(record, (reason,), event),))
-    decision = decide(state, event, policy)
-    return Step(
-        state=evolve(state, record.offset, event, content, decision),
-        upserts=decision.upserts,
-        documents=decision.documents,
-        contract_events=(_decided(event, decision, policy), *_changed(state, event, decision)),
-        quarantined=(quarantine(record, decision.reasons, event),) if decision.reasons else (),
-    )
+        detail = f"contract {opening.contract_id} was opened otherwise; one of the two is wrong"
+        reasons = (Reason(code="conflict", detail=detail),)
+    if reasons:
+        held_back = quarantined_record(turn.record, reasons)
+        turn.quarantined.append(structs.replace(held_back, event_id=opening.event_id, customer_id=opening.customer_id))
+        return
+    turn.change(openings.opened(turn.record.offset, opening))
+    turn.events += openings.opening_events(opening)
+    turn.resume(subscription_key(each.number) for each in opening.subscriptions)
 
 
-def quarantine(record: LogRecord, reasons: tuple[Reason, ...], event: OrderEvent | None = None) -> Quarantined:
-    """``record`` held back for ``reasons``. A record that cannot be read is named by its place and bytes."""
-    if event is None:
-        name = stable_id("unreadable", record.topic, record.partition, record.offset)
+def _act(turn: Turn, act: Act) -> None:
+    entry, body = turn.state.waiting(act.about), turn.state.body(act.about)
+    if entry is None or body is None or not entry.is_open:
+        return
+    match act:
+        case Released():
+            _release(turn, body, entry, act)
+        case Discarded():
+            _discard(turn, body, entry, act)
+        case GapExpired():
+            if entry.outcome is OrderOutcome.HELD:
+                decision = turn.decide(body.event, entry)
+                expired = decision.outcome is OrderOutcome.HELD
+                turn.decided(body, entry, quarantined(decision.reasons) if expired else decision)
+
+
+def _release(turn: Turn, body: Body, entry: WaitingEntry, act: Released) -> None:
+    if turn.policy.release_by_two and not _is_second(entry, act):
+        turn.remember(body.event, structs.replace(entry, asked_by=act.by, asked=act.waives))
+        turn.holdings.append(requested_record(act))
+        return
+    waived = tuple(sorted({*entry.waived, *act.waives}))
+    entry = structs.replace(entry, waived=waived, asked_by=None, asked=())
+    if "conflict" in entry.codes:
+        turn.conflicting(body, entry, None)
     else:
-        name = stable_id("quarantined", event.event_id)
-    return Quarantined(
-        quarantine_id=name,
-        reasons=reasons,
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        recorded_at=record.recorded_at,
-        key=record.key,
-        value=record.value,
-        headers=dict(record.headers),
-        event_id=event.event_id if event else None,
-        order_id=event.order.order_id if event else None,
-        order_number=event.order.order_number if event else None,
-        customer_id=event.order.customer_id if event else None,
-    )
+        turn.decided(body, entry, turn.decide(body.event, entry), act.by, act.why)
 
 
-def _decided(event: OrderEvent, decision: Decision, policy: Policy) -> OrderDecided:
-    order = event.order
-    made = tuple(_decided_document(document) for document in decision.documents)
-    readable = decision.outcome in (OrderOutcome.POSTED, OrderOutcome.NO_OP)
-    return OrderDecided(
-        decision_id=stable_id("decision", event.event_id),
-        event_id=event.event_id,
-        order_id=order.order_id,
-        order_number=order.order_number,
-        customer_id=order.customer_id,
-        billing_account_id=order.billing_account_id,
-        outcome=decision.outcome,
-        why=decision.why,
-        currency=order.currency,
-        order_total=expected_total(order) if readable else order.total_amount - (order.tax_amount or 0),
-        posted_total=sum((_signed(document) for document in made), Decimal(0)),
-        occurred_at=event.occurred_at,
-        known_at=event.published_at,
-        policy_id=policy.policy_id,
-        rules_version=RULES_VERSION,
-        reasons=decision.reasons,
-        contracts=tuple(decision.totals),
-        documents=made,
-        upserts=tuple(upsert.external_id for upsert in decision.upserts),
-    )
+def _is_second(entry: WaitingEntry, act: Released) -> bool:
+    """Whether another person has asked for the release before, and for no less than this."""
+    return entry.asked_by not in (None, act.by) and set(act.waives) <= set(entry.asked)
 
 
-def _decided_document(document: Document) -> DecidedDocument:
-    sold = isinstance(document, CreateSalesOrder)
-    return DecidedDocument(
-        document_type=DocumentType.SALES_ORDER if sold else DocumentType.RETURN_AUTHORIZATION,
-        external_id=document.external_id,
-        command_id=document.command_id,
-        contract_id=document.original_order_id,
-        amount=document.total,
-    )
-
-
-def _signed(document: DecidedDocument) -> Decimal:
-    return document.amount if document.document_type is DocumentType.SALES_ORDER else -document.amount
-
-
-def _changed(state: CustomerState, event: OrderEvent, decision: Decision) -> tuple[SubscriptionChanged, ...]:
-    order = event.order
-    count: dict[str, int] = {}
-    documents: dict[str, list[str]] = {}
-    for document in decision.documents:
-        for line in document.lines:
-            documents.setdefault(line.line_id, []).append(document.external_id)
-    events = []
-    for change in decision.changes:
-        contract_id = decision.contract_of[change.number]
-        known = state.contract(contract_id)
-        count[contract_id] = count.get(contract_id, known.changes if known else 0) + 1
-        own = [line.line.line_id for line in change.lines]
-        events.append(
-            SubscriptionChanged(
-                change_id=stable_id("change", event.event_id, change.number),
-                contract_id=contract_id,
-                sequence=count[contract_id],
-                subscription_number=change.number,
-                subscription_id=change.subscription_id,
-                version=change.version,
-                order_id=order.order_id,
-                order_number=order.order_number,
-                customer_id=order.customer_id,
-                event_id=event.event_id,
-                change_types=change.change_types,
-                product_id=change.lines[-1].line.product_id,
-                currency=order.currency,
-                amount=change.amount,
-                quantity_before=change.before.quantity if change.before else None,
-                quantity_after=change.quantity_after,
-                status_before=change.before.status if change.before else None,
-                status_after=change.status_after,
-                start_on=change.start_on,
-                end_on=change.end_on,
-                documents=tuple(dict.fromkeys(name for line_id in own for name in documents.get(line_id, ()))),
-                occurred_at=event.occurred_at,
-                known_at=event.published_at,
-            )
-        )
-    return tuple(events)
+def _discard(turn: Turn, body: Body, entry: WaitingEntry, act: Discarded) -> None:
+    why = f"discarded by {act.by}: {act.why}"
+    if "conflict" in entry.codes:
+        turn.close(body.event, entry, OrderOutcome.DISCARDED, act.why, act.by)
+    elif body.event.event_type is EventType.ORDER_ACTIVATED:
+        turn.decided(body, entry, replace(fold_only(turn.state, body.event, turn.policy), why=why), act.by, act.why)
+    else:
+        turn.decided(body, entry, Decision(OrderOutcome.DISCARDED, why), act.by, act.why)

@@ -18,12 +18,17 @@ class OrderedLine:
     """A line that Nue provisioned, with its subscription and its amount in the currency's minor units.
 
     ``is_change`` says that it changes something that exists: a line of its subscription names an asset.
+    ``quantity`` and ``unit_price`` are those of the change, as a document shows them. ``reverses`` says that the
+    line takes back what an order did that Nue cancelled.
     """
 
     line: OrderLine
     subscription: str | None
     amount: Decimal
     is_change: bool
+    quantity: Decimal
+    unit_price: Decimal | None
+    reverses: bool = False
 
     @property
     def number(self) -> int:
@@ -33,12 +38,12 @@ class OrderedLine:
     @property
     def is_posted(self) -> bool:
         """Whether the line can stand on a document; one with neither amount nor quantity says nothing there."""
-        return bool(self.amount or self.line.quantity)
+        return bool(self.amount or self.quantity)
 
     @property
     def is_renewal(self) -> bool:
         """Whether the line renews a subscription."""
-        return self.line.change_type is ChangeType.RENEW
+        return self.line.change_type is ChangeType.RENEW and not self.reverses
 
 
 def ordered_lines(order: Order) -> tuple[OrderedLine, ...]:
@@ -48,7 +53,6 @@ def ordered_lines(order: Order) -> tuple[OrderedLine, ...]:
     to the subscription of any sibling under the same parent, since Nue links the subscription to one of them.
     """
     owner = _subscription_by_parent(order.lines)
-    unit = Decimal(1).scaleb(-minor_units(order.currency))
     provisioned = [line for line in order.lines if line.line_type in _PROVISIONED]
     belongs = {line.line_id: _own_subscription(line) or _of_sibling(line, owner) for line in provisioned}
     changed = {belongs[line.line_id] for line in provisioned if line.asset_number is not None}
@@ -56,12 +60,20 @@ def ordered_lines(order: Order) -> tuple[OrderedLine, ...]:
         OrderedLine(
             line=line,
             subscription=belongs[line.line_id],
-            amount=+line.amount.quantize(unit, ROUND_HALF_EVEN),  # the plus makes -0 a 0
+            amount=rounded(line.amount, order.currency),
             is_change=belongs[line.line_id] in changed,
+            quantity=line.quantity,
+            unit_price=line.unit_price,
         )
         for line in provisioned
     ]
     return tuple(sorted(lines, key=lambda each: (each.number, each.line.line_id)))
+
+
+def rounded(amount: Decimal, currency: str) -> Decimal:
+    """``amount`` in the currency's minor units, half-even."""
+    unit = Decimal(1).scaleb(-minor_units(currency))
+    return +amount.quantize(unit, ROUND_HALF_EVEN)  # the plus makes -0 a 0
 
 
 def _own_subscription(line: OrderLine) -> str | None:
@@ -91,8 +103,7 @@ def _subscription_by_parent(lines: Sequence[OrderLine]) -> dict[tuple[str, str |
 
 def expected_total(order: Order) -> Decimal:
     """What the posted lines must sum to: the order's total less its tax, which NetSuite reckons itself."""
-    unit = Decimal(1).scaleb(-minor_units(order.currency))
-    return (order.total_amount - (order.tax_amount or 0)).quantize(unit, ROUND_HALF_EVEN)
+    return rounded(order.total_amount - (order.tax_amount or 0), order.currency)
 
 
 def tied_out(order: Order, lines: tuple[OrderedLine, ...], tolerance: Decimal) -> tuple[OrderedLine, ...] | None:
@@ -120,3 +131,9 @@ def by_subscription(lines: Sequence[OrderedLine]) -> dict[str, list[OrderedLine]
         if line.subscription is not None:
             groups[line.subscription].append(line)
     return dict(groups)
+
+
+def is_new_order(lines: Sequence[OrderedLine]) -> bool:
+    """Whether none of the posted lines changes something that exists."""
+    posted = [line for line in lines if line.is_posted]
+    return bool(posted) and not any(line.is_change for line in posted)

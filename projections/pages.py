@@ -1,30 +1,32 @@
 """How a customer's state is kept as table records: one for a small customer, a head and pages for a large one.
 
-A page holds the entries whose keys hash to it; the head says how many pages there are and up to which log
-position they count. Pages are written before the head, and a page keeps, beside each new version of an entry,
-the one that the old head still needs. So whatever prefix of the writes survives a crash, the state that is
-read back is the old one or the new one, never a mixture.
+The head says how many pages there are and up to which log position they count. Pages are written before the head,
+and a page keeps, beside each new version of an entry, the one that the old head still needs. So whatever prefix of
+the writes survives a crash, the state that is read back is the old one or the new one, never a mixture.
 
-The number of pages grows by one page at a time (linear hashing), so that a write costs the same for a customer
-with ten orders and with ten thousand. Every record begins with the version of its form and the position at
-which it was written; of two versions of one record, the one with the higher position is the later.
+A page holds the entries whose homes hash to it. The home of an entry is its own key, except that a contract's first
+subscriptions are at home with the contract: what one order changes then stands on few pages. An index entry under the
+subscription's number says so. The number of pages grows by one at a time (linear hashing), so that a write costs the
+same for a customer with ten orders and with ten thousand.
+
+The bytes of an event that waits are a record of their own, removed once they are not needed. Every record begins with
+the version of its form and the position at which it was written; of two versions of one record, the one with the
+higher position is the later. Records of an earlier form are read by :mod:`projections.forms`.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TypeVar
 
-import msgspec
+from msgspec import Struct
 
-from projections.state import NO_POSITION, CustomerState, Entry
-from schemas.policy import Policy
-
-FORM = 1
-"""The version of the stored form."""
+from projections import forms
+from projections.forms import Read, Record, UnreadableState, pack, unpack
+from projections.state import NO_POSITION, Body, CustomerState, Entry, SubscriptionEntry, contract_key, subscription_key
+from projections.waiting import pack_body, unpack_body
 
 INLINE_ENTRIES = 40
 """The most entries that the head carries itself; a customer with more has pages."""
@@ -32,44 +34,40 @@ INLINE_ENTRIES = 40
 PAGE_ENTRIES = 12
 """How many entries a page holds on average before another page is added."""
 
-Read = Callable[[bytes], bytes | None]
-Record = tuple[bytes, bytes]
-_T = TypeVar("_T")
+AT_HOME = 8
+"""How many subscriptions stand on their contract's page."""
+
+_WITH_CONTRACT = "@"
 
 
-class UnreadableState(Exception):
-    """A stored record that this version cannot read: another form, or damaged bytes."""
+class IndexEntry(Struct, frozen=True, array_like=True, tag="i"):
+    """Where a subscription is at home: with this contract, or by itself where it is empty."""
+
+    position: int
+    contract_id: str
 
 
-class _Head(msgspec.Struct, frozen=True, array_like=True):
+class _Head(Struct, frozen=True, array_like=True):
     position: int
     entries: dict[str, Entry]
     pages: int
     size: int
 
 
-class _Page(msgspec.Struct, frozen=True, array_like=True):
-    entries: dict[str, list[Entry]]
+class _Page(Struct, frozen=True, array_like=True):
+    entries: dict[str, list[Entry | IndexEntry]]
 
 
-class _StoredPolicy(msgspec.Struct, frozen=True, array_like=True):
-    position: int
-    log_id: str
-    partitions: int
-    policy: Policy
+_NEW = _Head(NO_POSITION, {}, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyInForce:
-    """The policy of a partition since the record at ``position``, and the log's number of partitions.
+class Writes:
+    """What takes the stored state to a new one, in this order: ``before``, acknowledged; ``head``; ``after``."""
 
-    ``log_id`` names the log: the event id of the partition's first policy.
-    """
-
-    position: int
-    log_id: str
-    partitions: int
-    policy: Policy
+    before: list[Record]
+    head: Record
+    after: list[Record] = field(default_factory=list)
 
 
 def head_key(customer_id: str) -> bytes:
@@ -79,159 +77,217 @@ def head_key(customer_id: str) -> bytes:
 
 def page_key(customer_id: str, page: int) -> bytes:
     """The table key of one of a customer's pages."""
-    return b"p\x00" + customer_id.encode() + b"\x00" + str(page).encode()
+    return b"q\x00" + customer_id.encode() + b"\x00" + str(page).encode()
 
 
-def policy_key(partition: int) -> bytes:
-    """The table key of a partition's policy."""
-    return b"policy\x00" + str(partition).encode()
+BODIES = b"b\x00"
+"""What the table keys of waiting events begin with."""
+
+
+def body_key(customer_id: str, event_id: str) -> bytes:
+    """The table key of an event that waits."""
+    return BODIES + customer_id.encode() + b"\x00" + event_id.encode()
 
 
 def load(customer_id: str, read: Read) -> CustomerState:
     """The state of a customer, read through ``read``; pages are read when an entry on them is asked for.
 
+    A state of an earlier form counts as changed as a whole, so that it is written anew.
+
     Raises :class:`UnreadableState` for a form that this version does not know.
     """
+
+    def stored_body(event_id: str) -> Body | None:
+        record = read(body_key(customer_id, event_id))
+        try:
+            return None if record is None else unpack_body(forms.content_of(record))
+        except ValueError as error:
+            raise UnreadableState(f"the stored event {event_id} is damaged: {error}") from error
+
     stored = read(head_key(customer_id))
     if stored is None:
-        return CustomerState(customer_id)
-    head = _unpack(stored, _Head)
+        return CustomerState(customer_id, stored_body=stored_body)
+    if forms.form_of(stored) < forms.FORM:
+        position, upgraded = forms.upgraded(customer_id, stored, read)
+        return CustomerState(customer_id, position, changed=MappingProxyType(upgraded), stored_body=stored_body)
+    head = unpack(stored, _Head)
     entries: Mapping[str, Entry] = MappingProxyType(head.entries)
     if head.pages:
-        entries = _PagedEntries(customer_id, head, read)
-    return CustomerState(customer_id, head.position, entries)
+        entries = _PagedEntries(_Pages(customer_id, head, read))
+    return CustomerState(customer_id, head.position, entries, stored_body=stored_body)
 
 
-def dump(state: CustomerState, read: Read) -> tuple[list[Record], Record]:
-    """The table records that take the stored state to ``state``: the pages, then the head.
-
-    ``read`` reads what is stored now. The pages are to be acknowledged before the head is written.
-    """
-    stored = read(head_key(state.customer_id))
-    old = _unpack(stored, _Head) if stored is not None else _Head(NO_POSITION, {}, 0, 0)
-    added = sum(1 for key in state.changed if key not in state.stored)
-    size = old.size + added
-    if not old.pages and size <= INLINE_ENTRIES:
-        head = _Head(state.position, {**old.entries, **state.changed}, 0, size)
-        return [], (head_key(state.customer_id), _pack(state.position, head))
-    pages = max(old.pages, -(-size // PAGE_ENTRIES))
-    records = [
-        (page_key(state.customer_id, page), _pack(state.position, _Page(entries)))
-        for page, entries in _pages_to_write(state, old, pages, read).items()
-    ]
-    head = _Head(state.position, {}, pages, size)
-    return records, (head_key(state.customer_id), _pack(state.position, head))
-
-
-def load_policy(partition: int, read: Read) -> PolicyInForce | None:
-    """The policy of a partition as stored, or None before its first one."""
-    stored = read(policy_key(partition))
-    if stored is None:
-        return None
-    found = _unpack(stored, _StoredPolicy)
-    return PolicyInForce(found.position, found.log_id, found.partitions, found.policy)
+def dump(state: CustomerState, read: Read) -> Writes:
+    """The table records that take the stored state to ``state``. ``read`` reads what is stored now."""
+    customer_id = state.customer_id
+    stored = read(head_key(customer_id))
+    is_current = stored is not None and forms.form_of(stored) == forms.FORM
+    old = unpack(stored, _Head) if stored is not None and is_current else _NEW
+    gone: list[Record] = forms.leftovers(customer_id, stored, read) if stored is not None and not is_current else []
+    before: list[Record] = []
+    for event_id, body in state.changed_bodies.items():
+        key = body_key(customer_id, event_id)
+        if body is not None:
+            before.append((key, forms.framed(state.position, pack_body(body))))
+        elif read(key) is not None:
+            gone.append((key, None))
+    inline = {**old.entries, **state.changed}
+    if not old.pages and len(inline) <= INLINE_ENTRIES:
+        head = _Head(state.position, inline, 0, len(inline))
+    else:
+        shelf = _Shelf(_Pages(customer_id, old, read), state.position)
+        shelf.take(state.changed if old.pages else inline)
+        before += [(page_key(customer_id, page), shelf.packed(page)) for page in shelf.written]
+        head = _Head(state.position, {}, shelf.count, shelf.size)
+    return Writes(before, (head_key(customer_id), pack(state.position, head)), gone)
 
 
-def dump_policy(partition: int, policy: PolicyInForce) -> Record:
-    """The table record of a partition's policy."""
-    stored = _StoredPolicy(policy.position, policy.log_id, policy.partitions, policy.policy)
-    return policy_key(partition), _pack(policy.position, stored)
-
-
-def position_of(record: bytes) -> int:
-    """The log position at which a table record was written. Raises :class:`UnreadableState`."""
-    if len(record) < 9 or record[0] != FORM:
-        form = f"form {record[0]}" if record else "no bytes"
-        raise UnreadableState(f"the stored state has {form}; this version reads form {FORM}")
-    return int.from_bytes(record[1:9], "big", signed=True)
-
-
-def _pages_to_write(state: CustomerState, old: _Head, pages: int, read: Read) -> dict[int, dict[str, list[Entry]]]:
-    # What moves: everything when the head's own entries become pages, else the entries of each page that splits.
-    moved: dict[str, list[Entry]] = {}
-    written: dict[int, dict[str, list[Entry]]] = {}
-    if not old.pages:
-        moved = {key: [entry] for key, entry in old.entries.items()}
-    for page in range(max(old.pages, 1), pages) if old.pages else ():
-        source = page - (1 << (page.bit_length() - 1))
-        kept = _kept(state.customer_id, source, old, read)
-        moved |= {key: versions for key, versions in kept.items() if page_of(key, pages) != page_of(key, old.pages)}
-    for key, versions in moved.items():
-        written.setdefault(page_of(key, pages), {})[key] = versions
-    for page in range(old.pages, pages):
-        written.setdefault(page, {})
-    for key, entry in state.changed.items():
-        page = page_of(key, pages)
-        if page not in written:
-            written[page] = _kept(state.customer_id, page, old, read)
-        written[page][key] = [*written[page].get(key, ()), entry]
-    return written
-
-
-def _kept(customer_id: str, page: int, old: _Head, read: Read) -> dict[str, list[Entry]]:
-    """A page's entries as the old head sees them: its own keys, each with the one version that counts."""
-    if page >= old.pages:
-        return {}
-    return {key: [entry] for key, entry in _visible(customer_id, page, old, read) if page_of(key, old.pages) == page}
-
-
-def _visible(customer_id: str, page: int, head: _Head, read: Read) -> Iterator[tuple[str, Entry]]:
-    stored = read(page_key(customer_id, page))
-    if stored is None:
-        raise UnreadableState(f"page {page} of customer {customer_id} is missing")
-    for key, versions in _unpack(stored, _Page).entries.items():
-        entry = _counting(versions, head.position)
-        if entry is not None:
-            yield key, entry
-
-
-def _counting(versions: list[Entry], position: int) -> Entry | None:
-    counted = [entry for entry in versions if entry.position <= position]
-    return max(counted, key=lambda entry: entry.position) if counted else None
-
-
-def page_of(key: str, pages: int) -> int:
-    """The page of a key among ``pages`` pages (linear hashing)."""
-    name = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big")
+def page_of(home: str, pages: int) -> int:
+    """The page of a home among ``pages`` pages (linear hashing)."""
+    name = int.from_bytes(hashlib.blake2b(home.encode(), digest_size=8).digest(), "big")
     level = 1 << (pages.bit_length() - 1)
     place = name % (2 * level)
     return place if place < pages else name % level
 
 
-class _PagedEntries(Mapping[str, Entry]):
-    """A large customer's entries, read page by page as they are asked for."""
+def _home(name: str, entry: Entry | IndexEntry) -> str:
+    """Where an entry is at home, by its name on the page."""
+    return (
+        contract_key(entry.contract_id) if name[0] == _WITH_CONTRACT and isinstance(entry, SubscriptionEntry) else name
+    )
+
+
+def _index_key(key: str) -> str:
+    return "i" + key[1:]
+
+
+_SUBSCRIPTIONS = subscription_key("")
+
+
+class _Pages:
+    """A large customer's pages as its head sees them, read as they are asked for."""
 
     def __init__(self, customer_id: str, head: _Head, read: Read) -> None:
-        self._customer_id = customer_id
-        self._head = head
+        self.customer_id = customer_id
+        self.head = head
         self._read = read
-        self._pages: dict[int, dict[str, Entry]] = {}
+        self._pages: dict[int, dict[str, Entry | IndexEntry]] = {}
 
-    def __getitem__(self, key: str) -> Entry:
-        return self._page(page_of(key, self._head.pages))[key]
-
-    def __iter__(self) -> Iterator[str]:
-        for page in range(self._head.pages):
-            for key in self._page(page):
-                if page_of(key, self._head.pages) == page:
-                    yield key
-
-    def __len__(self) -> int:
-        return self._head.size
-
-    def _page(self, page: int) -> dict[str, Entry]:
+    def page(self, page: int) -> dict[str, Entry | IndexEntry]:
+        """The entries that are at home on a page, each with the one version that counts."""
         if page not in self._pages:
-            self._pages[page] = dict(_visible(self._customer_id, page, self._head, self._read))
+            seen = ((name, _counting(versions, self.head.position)) for name, versions in self._stored(page).items())
+            self._pages[page] = {
+                name: entry
+                for name, entry in seen
+                if entry is not None and page_of(_home(name, entry), self.head.pages) == page
+            }
         return self._pages[page]
 
+    def find(self, name: str, home: str) -> Entry | IndexEntry | None:
+        """What stands under a name at a home."""
+        return self.page(page_of(home, self.head.pages)).get(name) if self.head.pages else None
 
-def _pack(position: int, value: msgspec.Struct) -> bytes:
-    return bytes([FORM]) + position.to_bytes(8, "big", signed=True) + msgspec.msgpack.encode(value)
+    def name_of(self, key: str) -> tuple[str, str] | None:
+        """The name and home of a subscription, or None for one that is not there; others are named by their keys."""
+        if not key.startswith(_SUBSCRIPTIONS):
+            return key, key
+        index = self.find(_index_key(key), _index_key(key))
+        if not isinstance(index, IndexEntry):
+            return None
+        return (_WITH_CONTRACT + key, contract_key(index.contract_id)) if index.contract_id else (key, key)
+
+    def _stored(self, page: int) -> dict[str, list[Entry | IndexEntry]]:
+        stored = self._read(page_key(self.customer_id, page))
+        if stored is None:
+            raise UnreadableState(f"page {page} of customer {self.customer_id} is missing")
+        return unpack(stored, _Page).entries
 
 
-def _unpack(record: bytes, form: type[_T]) -> _T:
-    position_of(record)
-    try:
-        return msgspec.msgpack.decode(record[9:], type=form)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise UnreadableState(f"the stored state is damaged: {error}") from error
+def _counting(versions: list[Entry | IndexEntry], position: int) -> Entry | IndexEntry | None:
+    counted = [entry for entry in versions if entry.position <= position]
+    return max(counted, key=lambda entry: entry.position) if counted else None
+
+
+class _Shelf:
+    """The pages that a write rewrites; each keeps what the old head sees of it beside what is new."""
+
+    def __init__(self, pages: _Pages, position: int) -> None:
+        self._old = pages
+        self._position = position
+        self.size = pages.head.size if pages.head.pages else 0
+        self.count = pages.head.pages
+        self.written: dict[int, dict[str, list[Entry | IndexEntry]]] = {}
+
+    def packed(self, page: int) -> bytes:
+        """A page as it is to be stored."""
+        return pack(self._position, _Page(self.written[page]))
+
+    def take(self, entries: Mapping[str, Entry]) -> None:
+        """Put ``entries`` where they belong, and add pages for those that are new."""
+        placed: list[tuple[str, str, Entry | IndexEntry]] = []
+        for key, entry in entries.items():
+            named = self._old.name_of(key)
+            if named is None and isinstance(entry, SubscriptionEntry):
+                named = self._new_home(key, entry, placed)
+                with_contract = entry.contract_id if named[0] != key else ""
+                index = IndexEntry(self._position, with_contract)
+                placed.append((_index_key(key), _index_key(key), index))
+            name, home = named or (key, key)
+            placed.append((name, home, entry))
+        self.size += sum(self._old.find(name, home) is None for name, home, _ in placed)
+        self._grow(max(self.count, -(-self.size // PAGE_ENTRIES)))
+        for name, home, each in placed:
+            self._page(page_of(home, self.count)).setdefault(name, []).append(each)
+
+    def _new_home(
+        self, key: str, entry: SubscriptionEntry, placed: list[tuple[str, str, Entry | IndexEntry]]
+    ) -> tuple[str, str]:
+        home = contract_key(entry.contract_id)
+        there = self._old.page(page_of(home, self._old.head.pages)) if self._old.head.pages else {}
+        beside = sum(
+            name[0] == _WITH_CONTRACT and isinstance(each, SubscriptionEntry) and each.contract_id == entry.contract_id
+            for name, each in there.items()
+        ) + sum(name[0] == _WITH_CONTRACT and place == home for name, place, _ in placed)
+        return (_WITH_CONTRACT + key, home) if beside < AT_HOME else (key, key)
+
+    def _grow(self, pages: int) -> None:
+        """Add pages; each takes its share of the page that splits."""
+        before, self.count = self.count, pages
+        for page in range(before, pages):
+            self.written.setdefault(page, {})
+            if not before:
+                continue
+            source = page - (1 << (page.bit_length() - 1))
+            for name, entry in self._old.page(source).items() if source < before else ():
+                place = page_of(_home(name, entry), pages)
+                if place != source:
+                    self.written.setdefault(place, {})[name] = [entry]
+
+    def _page(self, page: int) -> dict[str, list[Entry | IndexEntry]]:
+        if page not in self.written:
+            self.written[page] = {name: [entry] for name, entry in self._old.page(page).items()}
+        return self.written[page]
+
+
+class _PagedEntries(Mapping[str, Entry]):
+    """A large customer's entries by their keys."""
+
+    def __init__(self, pages: _Pages) -> None:
+        self._pages = pages
+
+    def __getitem__(self, key: str) -> Entry:
+        named = self._pages.name_of(key)
+        found = self._pages.find(*named) if named else None
+        if found is None or isinstance(found, IndexEntry):
+            raise KeyError(key)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        for page in range(self._pages.head.pages):
+            for name, each in self._pages.page(page).items():
+                if not isinstance(each, IndexEntry):
+                    yield name.removeprefix(_WITH_CONTRACT)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)

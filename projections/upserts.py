@@ -24,7 +24,8 @@ def upserts_of(event: OrderEvent, origin: Origin, products: Iterable[Product]) -
 
     Customers go along with every activation, also one that makes no document; items with the lines posted.
     """
-    parties = {party.id: party for party in (event.customer, event.billing_account)}
+    named = (event.order.customer_id, event.order.billing_account_id)
+    parties = {party.id: party for party in (event.customer, event.billing_account) if party.id in named}
     customers = [_customer(party, event, origin) for party in parties.values()]
     items = [_item(product, event, origin) for product in {product.id: product for product in products}.values()]
     return (*customers, *items)

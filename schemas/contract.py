@@ -36,7 +36,8 @@ class Movement(StrEnum):
     """What a change does to recurring revenue, as an ARR waterfall counts it.
 
     ``NEW`` and ``CHURN`` begin and end a subscription's revenue, ``EXPANSION`` and ``CONTRACTION`` change it;
-    ``RENEWAL`` carries it into another term, whatever its size then is; ``NONE`` leaves it as it is.
+    ``RENEWAL`` carries it into another term, whatever its size then is; ``NONE`` leaves it as it is. ``OPENING`` is
+    revenue that was there before this system took over.
     """
 
     UNKNOWN = "UNKNOWN"
@@ -46,6 +47,7 @@ class Movement(StrEnum):
     CHURN = "CHURN"
     RENEWAL = "RENEWAL"
     NONE = "NONE"
+    OPENING = "OPENING"
 
 
 class Segment(Struct, frozen=True, kw_only=True):
@@ -114,6 +116,7 @@ class SubscriptionChanged(Struct, frozen=True, kw_only=True):
     term before had run out by then, ``mrr_before`` is that of its last day, which was up for renewal. ARR is twelve
     times MRR. ``delta_tcv`` is what the change adds to the total contract value: ``amount``, or what it would have
     been for an order that posts nothing. Nue's own metrics are defined alike: https://docs.nue.io/subscription-and-order-metrics.
+    An opening balance has no order: its events carry the contract's anchor as ``order_id``.
     """
 
     change_id: str

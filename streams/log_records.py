@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from projections.fold import LogRecord
+from projections.records import LogRecord
 from streams.reading import TopicReader
 
 EPOCH = datetime.fromtimestamp(0, UTC)

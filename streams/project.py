@@ -20,8 +20,8 @@ from typing import Any
 import faust
 from aiokafka import TopicPartition
 
-from projections.fold import LogRecord
-from projections.pages import Record
+from projections.forms import Record
+from projections.records import LogRecord
 from schemas.codec import Decoder, Encoder
 from streams.errors import NuestreamError
 from streams.kafka import MAX_RECORD_BYTES, faust_options, registry_of

@@ -1,9 +1,9 @@
 """One record of the log, carried through in the order of writing that survives a crash at any point.
 
 For each record: the outputs are acknowledged by the broker, then the state that contains the record is written
-and acknowledged (pages, then head), and only then does the caller let the offset be committed. A record at or
-below the state's position is skipped; one above it is decided again from the same state, and gives the same
-bytes under the same ids.
+and acknowledged (pages, then the head, then removals of what nobody needs any more), and only then does the caller
+let the offset be committed. A record at or below the state's position is skipped; one above it is decided again from
+the same state, and gives the same bytes under the same ids.
 """
 
 from __future__ import annotations
@@ -15,13 +15,19 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
-from projections.fold import LogRecord, Step, fold, quarantine
-from projections.pages import PolicyInForce, Record, dump, dump_policy, load, load_policy
+from projections.fold import fold
+from projections.forms import Record
+from projections.in_force import PolicyInForce, dump_policy, load_policy
+from projections.pages import dump, load
 from projections.partitions import partition_of
+from projections.records import Content, LogRecord, Step, customer_of
+from projections.waiting import quarantined_record
 from projections.zones import time_zone
+from schemas.acts import Discarded, GapExpired, Released
 from schemas.codec import Decoder, Encoder, Malformed
 from schemas.command import UpsertCustomer, UpsertItem
 from schemas.headers import headers_of
+from schemas.opening import Opening
 from schemas.order import OrderEvent
 from schemas.policy import PolicyActivated
 from schemas.quarantine import Reason
@@ -79,8 +85,8 @@ class Projector:
         match content:
             case PolicyActivated():
                 await self._activate(record, content, ports)
-            case OrderEvent():
-                await self._order(record, content, ports)
+            case OrderEvent() | Released() | Discarded() | GapExpired() | Opening():
+                await self._fold(record, content, ports)
             case _:
                 name = type(content).__name__
                 await self._reject(record, Reason(code="record_type", detail=f"{name} has no place in the log"), ports)
@@ -108,16 +114,16 @@ class Projector:
             )
         return known
 
-    async def _order(self, record: LogRecord, event: OrderEvent, ports: Ports) -> None:
+    async def _fold(self, record: LogRecord, content: Content, ports: Ports) -> None:
         in_force = self._policy(ports)
         if in_force is None:
             raise PolicyMissing(
                 f"{record.topic}[{record.partition}] does not begin with a policy: run `nuestream topics create` "
                 "before anything is published"
             )
-        customer_id = event.order.customer_id
+        customer_id = customer_of(content)
         if record.key != customer_id.encode():
-            detail = f"the key {record.key!r} is not the customer of the order, {customer_id}"
+            detail = f"the key {record.key!r} is not the customer whom the record is about, {customer_id}"
             await self._reject(record, Reason(code="key", detail=detail), ports)
             return
         home = partition_of(record.key, in_force.partitions)
@@ -128,12 +134,12 @@ class Projector:
         state = load(customer_id, ports.read)
         if record.offset <= state.position:
             return
-        step = fold(state, record, event, in_force.policy)
+        step = fold(state, record, content, in_force.policy)
         await self._send(step, customer_id, ports)
-        pages, head = dump(step.state, ports.read)
-        if pages:
-            await ports.write(pages)
-        await ports.write([head])
+        writes = dump(step.state, ports.read)
+        for records in (writes.before, [writes.head], writes.after):
+            if records:
+                await ports.write(records)
 
     async def _send(self, step: Step, customer_id: str, ports: Ports) -> None:
         if step.upserts:
@@ -142,12 +148,13 @@ class Projector:
             *(self._message(self._topics.commands, document, customer_id) for document in step.documents),
             *(self._message(self._topics.contracts, event, customer_id) for event in step.contract_events),
             *(self._message(self._topics.quarantine, held, customer_id) for held in step.quarantined),
+            *(self._message(self._topics.quarantine, holding, customer_id) for holding in step.holdings),
         ]
         if rest:
             await ports.send(rest)
 
     async def _reject(self, record: LogRecord, reason: Reason, ports: Ports) -> None:
-        held = quarantine(record, (reason,))
+        held = quarantined_record(record, (reason,))
         await ports.send([self._message(self._topics.quarantine, held, None, record.key or b"")])
 
     def _message(self, topic: str, record: Struct, customer_id: str | None, key: bytes = b"") -> Message:

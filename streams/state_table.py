@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import faust
 
-from projections.pages import Record, position_of
+from projections.forms import Record, position_of
 
 
 class StateTable(faust.Table):  # type: ignore[misc]

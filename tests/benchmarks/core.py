@@ -8,8 +8,9 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from projections.fold import LogRecord, fold
+from projections.fold import fold
 from projections.pages import dump, load
+from projections.records import LogRecord
 from schemas.codec import Decoder, Encoder
 from schemas.headers import headers_of
 from schemas.nue import read_activation
@@ -49,11 +50,11 @@ def _project(encoded: list[bytes], encoder: Encoder, decoder: Decoder) -> None:
         state = load(event.order.customer_id, stored.get)
         record = LogRecord(TOPIC, 0, offset, AT, event.order.customer_id.encode(), value)
         step = fold(state, record, event, policy)
-        for sent in (*step.upserts, *step.documents, *step.contract_events, *step.quarantined):
+        for sent in (*step.upserts, *step.documents, *step.contract_events, *step.quarantined, *step.holdings):
             encoder.encode(TOPIC, sent)
             headers_of(sent)
-        pages, head = dump(step.state, stored.get)
-        stored.update([*pages, head])
+        writes = dump(step.state, stored.get)
+        stored.update([*writes.before, writes.head])
 
 
 def _print(name: str, runs: int, orders: int, work: Callable[[], object]) -> None:

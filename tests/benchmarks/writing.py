@@ -17,7 +17,7 @@ from typing import Any
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from projections.pages import Record
+from projections.forms import Record
 from schemas.codec import Encoder
 from schemas.headers import headers_of
 from streams import project

@@ -11,8 +11,10 @@ from decimal import Decimal
 
 import msgspec
 
-from projections.fold import LogRecord, Step, fold
+from projections.fold import Content, LogRecord, Step, fold
+from projections.records import customer_of
 from projections.state import CustomerState
+from schemas.acts import Discarded, GapExpired, Released
 from schemas.command import CreateSalesOrder, Document
 from schemas.content import content_hash
 from schemas.contract import OrderDecided, SubscriptionChanged
@@ -32,6 +34,7 @@ from schemas.order import (
 from schemas.policy import MixedOrders, Policy
 
 NOON = datetime(2025, 3, 15, 12, tzinfo=UTC)
+LATER = datetime(2025, 4, 1, 9, tzinfo=UTC)
 ONE_DOCUMENT, SPLIT, ASK = (
     Policy(mixed_orders=choice) for choice in (MixedOrders.ONE_DOCUMENT, MixedOrders.SPLIT, MixedOrders.QUARANTINE)
 )
@@ -159,14 +162,56 @@ class History:
     state: CustomerState = field(default_factory=lambda: CustomerState("acme"))
     steps: list[Step] = field(default_factory=list)
 
-    def when(self, event: OrderEvent, policy: Policy | None = None) -> Step:
-        """What follows from ``event``, after everything before it."""
+    def when(self, content: Content, policy: Policy | None = None) -> Step:
+        """What follows from an order, or from what somebody says about one, after everything before it."""
         offset = len(self.steps)
-        record = LogRecord("orders", 0, offset, NOON, event.order.customer_id.encode(), f"bytes {offset}".encode())
-        step = fold(self.state, record, event, policy or self.policy)
+        key = customer_of(content).encode()
+        step = fold(
+            self.state,
+            LogRecord("orders", 0, offset, NOON, key, f"bytes {offset}".encode()),
+            content,
+            policy or self.policy,
+        )
         self.state = step.state
         self.steps.append(step)
         return step
+
+
+def released(order_id: str, *waives: str, by: str = "kim", number: int = 1) -> Released:
+    """A person lets the order through, whatever the reasons named."""
+    return Released(
+        event_id=f"released-{order_id}-{by}-{number}",
+        about=f"event-{order_id}",
+        customer_id="acme",
+        by=by,
+        at=LATER,
+        why="agreed",
+        waives=waives,
+    )
+
+
+def discarded(order_id: str, by: str = "kim") -> Discarded:
+    """A person decides that the order posts nothing."""
+    return Discarded(
+        event_id=f"discarded-{order_id}-{by}",
+        about=f"event-{order_id}",
+        customer_id="acme",
+        by=by,
+        at=LATER,
+        why="sent twice",
+    )
+
+
+def expired(order_id: str) -> GapExpired:
+    """A worker has waited long enough for what the order waits for."""
+    return GapExpired(
+        event_id=f"expired-{order_id}",
+        about=f"event-{order_id}",
+        customer_id="acme",
+        by="nuestream-project",
+        at=LATER,
+        waited_seconds=3600,
+    )
 
 
 def given(*events: OrderEvent, policy: Policy | None = None) -> History:

@@ -69,10 +69,11 @@ def with_numbers(expected: dict[str, Any]) -> dict[str, Any]:
     return {**expected, "lines": lines, "total": Decimal(expected["total"])}
 
 
-@pytest.fixture(params=[EXAMPLES, EXAMPLES / "history-delta"], ids=["activations", "history-delta"])
+@pytest.fixture(params=["", "history-delta", "history-snapshot"])
 def example(request):
-    expected = json.loads((request.param / "expected.json").read_text(), parse_float=Decimal)
-    return project(request.param), expected
+    folder = EXAMPLES / request.param
+    expected = json.loads((folder / "expected.json").read_text(), parse_float=Decimal)
+    return project(folder), expected
 
 
 def test_the_documents_are_the_expected_ones(example):

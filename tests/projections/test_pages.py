@@ -7,19 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from projections import pages
-from projections.pages import (
-    PolicyInForce,
-    UnreadableState,
-    dump,
-    dump_policy,
-    head_key,
-    load,
-    load_policy,
-    page_key,
-    page_of,
-    policy_key,
-    position_of,
-)
+from projections.forms import UnreadableState, position_of
+from projections.in_force import PolicyInForce, dump_policy, load_policy, policy_key
+from projections.pages import dump, head_key, load, page_key, page_of
 from projections.state import NO_POSITION, CustomerState, OrderEntry, order_key
 from schemas.contract import OrderOutcome
 from schemas.order import EventType
@@ -27,7 +17,7 @@ from schemas.policy import LineRate, Policy
 
 
 def entry(position, word="a"):
-    return OrderEntry(position=position, content_hash=word, event_id=f"e{position}", outcome=OrderOutcome.POSTED)
+    return OrderEntry(position=position, content=word.encode(), outcome=OrderOutcome.POSTED)
 
 
 def key(name):
@@ -41,9 +31,9 @@ def entries(store, customer="acme"):
 def put(store, position, names, customer="acme"):
     """Write ``names`` at ``position``; returns how many pages that took."""
     state = load(customer, store.get).with_changes(position, {key(name): entry(position) for name in names})
-    written, head = dump(state, store.get)
-    store.update([*written, head])
-    return len(written)
+    writes = dump(state, store.get)
+    store.update([*writes.before, writes.head])
+    return len(writes.before)
 
 
 class StoredState(RuleBasedStateMachine):
@@ -66,14 +56,14 @@ class StoredState(RuleBasedStateMachine):
         position = self.position + step
         changed = {key(name): entry(position, str(step)) for name in names}
         for cut in cuts:
-            written, _ = dump(load("acme", self.store.get).with_changes(position, changed), self.store.get)
+            written = dump(load("acme", self.store.get).with_changes(position, changed), self.store.get).before
             survived = cut.draw(st.lists(st.sampled_from(written), unique=True) if written else st.just([]))
             self.store.update(survived)
             self.reads_back()
-        written, head = dump(load("acme", self.store.get).with_changes(position, changed), self.store.get)
-        self.store.update(written)
+        writes = dump(load("acme", self.store.get).with_changes(position, changed), self.store.get)
+        self.store.update(writes.before)
         self.reads_back()
-        self.store.update([head])
+        self.store.update([writes.head])
         self.model |= changed
         self.position = position
 
@@ -125,11 +115,8 @@ def test_entries_above_the_heads_position_do_not_count(monkeypatch):
     monkeypatch.setattr(pages, "INLINE_ENTRIES", 0)
     store = {}
     put(store, 5, ["a", "b"])
-    cut_off, _ = dump(
-        load("acme", store.get).with_changes(9, {key("a"): entry(9), key("c"): entry(9)}),
-        store.get,
-    )
-    store.update(cut_off)
+    changed = load("acme", store.get).with_changes(9, {key("a"): entry(9), key("c"): entry(9)})
+    store.update(dump(changed, store.get).before)
     assert entries(store) == {key("a"): entry(5), key("b"): entry(5)}
     assert load("acme", store.get).order(EventType.ORDER_ACTIVATED, "c") is None
 
@@ -138,10 +125,10 @@ def test_the_first_pages_do_not_count_before_the_head_that_names_them():
     store = {}
     names = [str(n) for n in range(pages.INLINE_ENTRIES)]
     put(store, 0, names)
-    cut_off, head = dump(load("acme", store.get).with_changes(1, {key("one more"): entry(1)}), store.get)
-    store.update(cut_off)
+    writes = dump(load("acme", store.get).with_changes(1, {key("one more"): entry(1)}), store.get)
+    store.update(writes.before)
     assert set(entries(store)) == {key(name) for name in names}
-    store.update([head])
+    store.update([writes.head])
     assert set(entries(store)) == {key(name) for name in [*names, "one more"]}
 
 
@@ -170,7 +157,7 @@ def test_a_policy_is_read_as_it_was_written():
 
 
 @pytest.mark.parametrize(
-    "damage", [b"", b"\x01", b"\x02" + bytes(20), b"\x01" + bytes(8), b"\x01" + bytes(8) + b"\xc1"]
+    "damage", [b"", b"\x01", b"\x03" + bytes(20), b"\x02" + bytes(8), b"\x02" + bytes(8) + b"\xc1"]
 )
 def test_bytes_of_another_form_or_damaged_ones_are_refused(damage):
     with pytest.raises(UnreadableState):
@@ -212,6 +199,6 @@ def test_a_position_survives_its_form():
     for position in (NO_POSITION, 0, 2**40):
         store = {}
         state = msgspec.structs.replace(entry(0), position=position)
-        written, head = dump(CustomerState("acme").with_changes(position, {key("a"): state}), store.get)
-        assert written == []
-        assert position_of(head[1]) == position
+        writes = dump(CustomerState("acme").with_changes(position, {key("a"): state}), store.get)
+        assert writes.before == writes.after == []
+        assert position_of(writes.head[1]) == position

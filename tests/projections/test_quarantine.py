@@ -44,13 +44,9 @@ ENDED = order("O2", cancelled("S1", 100, "1200.00"))
         ("quantity_mismatch", order("O2", cancelled("S1", 100, "12.00", quantity_after=Decimal(1)))),
         ("negative_renewal", order("O2", renewed("S1", 10, "-1.00"))),
         ("negative_new_order", order("O2", line("-1.00"))),
-        ("version_gap", order("O2", more("S1", 1, "12.00", subscription_version=3))),
-        ("version_gap", order("O2", more("S9", 1, "12.00", subscription_version=2))),
         ("stale_version", order("O2", more("S1", 1, "12.00", subscription_version=1))),
         ("unknown_subscription", order("O2", more("S9", 1, "12.00"))),
-        ("line_semantics", order("O2", more("S1", 1, "12.00"), line_semantics=LineSemantics.SNAPSHOT)),
         ("line_semantics", order("O2", more("S1", 1, "12.00"), line_semantics=LineSemantics.UNKNOWN)),
-        ("event_type", order("O1", *OPENED.order.lines, event_type=EventType.ORDER_CANCELED, status="Canceled")),
         ("event_type", order("O2", more("S1", 1, "12.00"), event_type=EventType.UNKNOWN)),
         ("unknown_currency", order("O2", more("S1", 1, "12.00"), currency="XXX")),
         ("line_type", order("O2", line(1, line_type=LineType.UNKNOWN), total_amount=Decimal(1))),
@@ -67,7 +63,7 @@ def test_an_order_is_held_back_for(code, event):
     assert (outcome(step), changes(step)) == ("QUARANTINED", [])
     assert decided(step).reasons == step.quarantined[0].reasons
     after = dict(history.state.entries())
-    assert len(after) == len(before) + 1
+    assert len(after) == len(before) + 2  # the order, and that it waits for a person
     assert {key: after[key] for key in before} == before
 
 
@@ -99,10 +95,10 @@ def test_a_held_back_order_stops_no_other_contract():
     assert papers(history.when(order("O3", more("T1", 1, "80.00")))) == [("SO", "root-T1", "80.00", [("1", "80.00")])]
 
 
-def test_after_a_held_back_version_the_next_one_has_a_gap():
+def test_after_a_quarantined_version_the_next_one_waits():
     history = given(OPENED)
     history.when(order("O2", fewer("S1", 50, "9999.00", subscription_version=2)))
-    assert reasons(history.when(order("O3", more("S1", 1, "12.00", subscription_version=3)))) == ["version_gap"]
+    assert outcome(history.when(order("O3", more("S1", 1, "12.00", subscription_version=3)))) == "HELD"
 
 
 def test_a_cancelled_subscription_takes_no_more_changes():
@@ -204,7 +200,7 @@ def test_an_order_whose_billing_account_is_not_described_is_held_back():
 
 
 def test_of_very_many_reasons_the_first_are_told_and_how_many_more_there_are():
-    event = order("O2", *(more(f"X{n}", 1, "1.00", subscription_version=9) for n in range(50)))
+    event = order("O2", *(more(f"X{n}", 1, "1.00") for n in range(50)))
     told = decided(given(OPENED).when(event)).reasons
     assert len(told) == 21
     assert told[-1].detail == "and 30 reasons more"

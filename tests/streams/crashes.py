@@ -15,8 +15,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from projections.fold import LogRecord
-from projections.pages import PolicyInForce, Record, load, load_policy, position_of
+from projections.forms import Record, position_of
+from projections.in_force import PolicyInForce, load_policy
+from projections.pages import load
+from projections.records import LogRecord
 from schemas.codec import Decoder, Encoder
 from schemas.headers import headers_of
 from schemas.order import OrderEvent
@@ -68,7 +70,9 @@ class Worker:
         """Read the changelog; the record with the highest position counts, whenever it was written."""
         for key, value in self.durable.changelog:
             held = self.store.get(key)
-            if held is None or position_of(value) >= position_of(held):
+            if value is None:
+                self.store.pop(key, None)
+            elif held is None or position_of(value) >= position_of(held):
                 self.store[key] = value
 
     def run(self, log: Sequence[LogRecord], start: int | None = None) -> None:
@@ -90,7 +94,11 @@ class Worker:
     async def write(self, records: Sequence[Record]) -> None:
         self._portion(records)
         self.durable.keep(records)
-        self.store.update(records)
+        for key, value in records:
+            if value is None:
+                self.store.pop(key, None)
+            else:
+                self.store[key] = value
 
     def _portion(self, portion: Sequence[Message | Record]) -> None:
         self.on_portion(self, portion)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from projections import pages
+from projections.in_force import policy_key
 from schemas.policy import MixedOrders, Policy
 from streams.errors import PolicyMissing
 from streams.projector import Message
@@ -65,7 +66,7 @@ def test_a_crash_at_every_moment_leaves_what_a_clean_run_leaves(small_pages):
 
     Worker(durable, on_portion=note).run(log)
     wanted = view(durable, customers)
-    assert any(name.startswith(b"p\x00") for name, _ in durable.changelog), "no customer has pages"
+    assert any(name.startswith(b"q\x00") for name, _ in durable.changelog), "no customer has pages"
     assert len(moments) > 300, "the history says too little"
     for number, (left, store, part) in enumerate(moments):
         left.keep(part)
@@ -171,7 +172,7 @@ def test_upserts_go_before_documents_and_both_before_pages_and_those_before_the_
     said = portions_of(log_of(activated(), first))
     assert said[0] == [TOPICS.commands]
     assert said[1] == sorted([TOPICS.commands, TOPICS.contracts])
-    assert set(said[2]) == {"p"}
+    assert set(said[2]) == {"q"}
     assert said[3] == ["c"]
     assert len(said) == 4
 
@@ -217,7 +218,7 @@ def test_an_order_under_another_key_is_held_back_and_leaves_no_trace():
     (held,) = held_back(durable)
     assert [each.code for each in held.reasons] == ["key"]
     assert (held.key, held.value) == (b"somebody", value)
-    assert {name for name, _ in durable.changelog} == {pages.policy_key(0)}
+    assert {name for name, _ in durable.changelog} == {policy_key(0)}
 
 
 def test_a_record_of_another_kind_is_held_back():
@@ -285,7 +286,7 @@ def test_what_the_broker_refuses_stops_the_worker_and_leaves_the_state_unwritten
 
     with pytest.raises(Refused):
         Worker(durable, on_portion=refuse).run(log)
-    assert {name for name, _ in durable.changelog} == {pages.policy_key(0)}
+    assert {name for name, _ in durable.changelog} == {policy_key(0)}
     assert durable.committed == 1
     Worker(durable).run(log)
     assert view(durable, ["acme"]) == view(clean(log), ["acme"])
