@@ -84,8 +84,8 @@ def decide(state: CustomerState, event: OrderEvent, policy: Policy, waived: Waiv
     tied = tied_out(order, lines, policy.tie_out_tolerance) if not reading.is_snapshot else lines
     if (tied is None or not told_tie) and not is_waived("totals_do_not_tie", waived):
         return quarantined((totals_do_not_tie(order, lines),))
-    lines = tied or lines
-    changes = changes_of(state, lines, reading)
+    if tied is not None and tied is not lines:
+        lines, changes = tied, changes_of(state, tied, reading)
     homes = assign(state, order.order_id, lines)
     if reasons := standing(objections(state, order, lines, changes, homes, policy, reading), waived):
         return quarantined(reasons)

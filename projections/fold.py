@@ -54,9 +54,9 @@ def _order(turn: Turn, event: OrderEvent) -> None:
     content = short_hash(content_hash(event.order, event.line_semantics))
     known = None if is_ignored(event) else turn.state.order(event.event_type, event.order.order_id)
     if known is None:
-        turn.decided(body_of(turn.record, event), None, turn.decide(event))
+        turn.decided(body_of(turn.record, event, content), None, turn.decide(event))
     elif known.content != content and turn.state.waiting(event.event_id) is None:
-        turn.conflicting(body_of(turn.record, event), None, known.position)
+        turn.conflicting(body_of(turn.record, event, content), None, known.position)
 
 
 def _opening(turn: Turn, opening: Opening) -> None:

@@ -55,7 +55,10 @@ class _Head(Struct, frozen=True, array_like=True):
 
 
 class _Page(Struct, frozen=True, array_like=True):
+    """``pages`` is how many pages there were before it was written."""
+
     entries: dict[str, list[Entry | IndexEntry]]
+    pages: int
 
 
 _NEW = _Head(NO_POSITION, {}, 0, 0)
@@ -171,22 +174,21 @@ class _Pages:
         self.customer_id = customer_id
         self.head = head
         self._read = read
-        self._pages: dict[int, dict[str, Entry | IndexEntry]] = {}
+        self._pages: dict[int, _Page] = {}
 
     def page(self, page: int) -> dict[str, Entry | IndexEntry]:
         """The entries that are at home on a page, each with the one version that counts."""
-        if page not in self._pages:
-            seen = ((name, _counting(versions, self.head.position)) for name, versions in self._stored(page).items())
-            self._pages[page] = {
-                name: entry
-                for name, entry in seen
-                if entry is not None and page_of(_home(name, entry), self.head.pages) == page
-            }
-        return self._pages[page]
+        stored = self._stored(page)
+        seen = {name: entry for name in stored.entries if (entry := self._counting(stored, name)) is not None}
+        if not _has_split(page, stored.pages, self.head.pages):
+            return seen
+        return {name: each for name, each in seen.items() if page_of(_home(name, each), self.head.pages) == page}
 
     def find(self, name: str, home: str) -> Entry | IndexEntry | None:
         """What stands under a name at a home."""
-        return self.page(page_of(home, self.head.pages)).get(name) if self.head.pages else None
+        if not self.head.pages:
+            return None
+        return self._counting(self._stored(page_of(home, self.head.pages)), name)
 
     def name_of(self, key: str) -> tuple[str, str] | None:
         """The name and home of a subscription, or None for one that is not there; others are named by their keys."""
@@ -197,16 +199,29 @@ class _Pages:
             return None
         return (_WITH_CONTRACT + key, contract_key(index.contract_id)) if index.contract_id else (key, key)
 
-    def _stored(self, page: int) -> dict[str, list[Entry | IndexEntry]]:
-        stored = self._read(page_key(self.customer_id, page))
-        if stored is None:
-            raise UnreadableState(f"page {page} of customer {self.customer_id} is missing")
-        return unpack(stored, _Page).entries
+    def _stored(self, page: int) -> _Page:
+        known = self._pages.get(page)
+        if known is None:
+            stored = self._read(page_key(self.customer_id, page))
+            if stored is None:
+                raise UnreadableState(f"page {page} of customer {self.customer_id} is missing")
+            known = self._pages[page] = unpack(stored, _Page)
+        return known
+
+    def _counting(self, page: _Page, name: str) -> Entry | IndexEntry | None:
+        """Of the versions of an entry the newest that the head contains."""
+        counted = [entry for entry in page.entries.get(name, ()) if entry.position <= self.head.position]
+        return max(counted, key=lambda entry: entry.position) if len(counted) > 1 else next(iter(counted), None)
 
 
-def _counting(versions: list[Entry | IndexEntry], position: int) -> Entry | IndexEntry | None:
-    counted = [entry for entry in versions if entry.position <= position]
-    return max(counted, key=lambda entry: entry.position) if counted else None
+def _has_split(page: int, before: int, after: int) -> bool:
+    """Whether entries have left a page since there were ``before`` pages."""
+    level = 1 << page.bit_length()  # pages are taken from by those a power of two further on
+    while page + level < after:
+        if page + level >= before:
+            return True
+        level *= 2
+    return False
 
 
 class _Shelf:
@@ -221,7 +236,7 @@ class _Shelf:
 
     def packed(self, page: int) -> bytes:
         """A page as it is to be stored."""
-        return pack(self._position, _Page(self.written[page]))
+        return pack(self._position, _Page(self.written[page], self._old.head.pages))
 
     def take(self, entries: Mapping[str, Entry]) -> None:
         """Put ``entries`` where they belong, and add pages for those that are new."""

@@ -110,7 +110,7 @@ class WaitersEntry(Struct, frozen=True, array_like=True, tag="n"):
 
 
 class Body(Struct, frozen=True, array_like=True):
-    """A waiting event as it was read, and the record that held it."""
+    """An event as it was read, the beginning of its content hash, and the record that held it."""
 
     position: int
     topic: str
@@ -120,6 +120,7 @@ class Body(Struct, frozen=True, array_like=True):
     key: bytes | None
     value: bytes | None
     headers: dict[str, bytes]
+    content: bytes
     event: OrderEvent
 
 

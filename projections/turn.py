@@ -10,7 +10,7 @@ from datetime import datetime
 from msgspec import structs
 
 from projections.decide import Decision, decide, quarantined
-from projections.evolve import evolve, seen, short_hash
+from projections.evolve import evolve, seen
 from projections.records import LogRecord, Step
 from projections.revenue import Occasion, order_decided, subscription_changes
 from projections.reversal import decide_cancellation
@@ -36,7 +36,6 @@ from projections.waiting import (
     waiters_with,
 )
 from schemas.command import Document, Upsert
-from schemas.content import content_hash
 from schemas.contract import ContractEvent, OrderOutcome
 from schemas.holding import Holding
 from schemas.order import EventType, OrderEvent
@@ -103,7 +102,7 @@ class Turn:
         elif decision.outcome in WAITING:
             self._wait(body, entry, decision)
         else:
-            self._tell(body.event, entry, decision)
+            self._tell(body, entry, decision)
             if entry is not None:
                 self.close(body.event, entry, decision.outcome, why or decision.why, by)
             freed = [subscription_key(change.number) for change in decision.changes]
@@ -171,7 +170,7 @@ class Turn:
             waived=entry.waived if entry else (),
             needs=needs_of(decision.missing),
         )
-        self._tell(event, entry, decision)
+        self._tell(body, entry, decision)
         is_new = entry is None and "too_large" not in waits.codes
         self.remember(event, waits, body if is_new else None)
         if decision.outcome is OrderOutcome.HELD:
@@ -181,14 +180,14 @@ class Turn:
             record = record_of(body)
             self.quarantined.append(quarantined_record(record, decision.reasons, event, occasion.ordinal))
 
-    def _tell(self, event: OrderEvent, entry: WaitingEntry | None, decision: Decision) -> None:
+    def _tell(self, body: Body, entry: WaitingEntry | None, decision: Decision) -> None:
+        event = body.event
         occasion = self._occasion(event, entry)
         self.upserts += decision.upserts
         self.documents += decision.documents
         self.events.append(order_decided(event, decision, occasion))
         self.events += subscription_changes(self.state, event, decision, occasion)
-        content = short_hash(content_hash(event.order, event.line_semantics))
-        self.state = evolve(self.state, self.record.offset, event, content, decision)
+        self.state = evolve(self.state, self.record.offset, event, body.content, decision)
 
     def _occasion(self, event: OrderEvent, entry: WaitingEntry | None) -> Occasion:
         decided_by = None if event.event_id == self.trigger else self.trigger

@@ -44,8 +44,8 @@ def awaited(missing: Missing) -> str:
     return subscription_key(missing.subscription_number or "")
 
 
-def body_of(record: LogRecord, event: OrderEvent) -> Body:
-    """The event and the record that holds it, as the state keeps them while the event waits."""
+def body_of(record: LogRecord, event: OrderEvent, content: bytes) -> Body:
+    """The event, its content hash and the record that holds it, as the state keeps them while the event waits."""
     return Body(
         position=record.offset,
         topic=record.topic,
@@ -55,6 +55,7 @@ def body_of(record: LogRecord, event: OrderEvent) -> Body:
         key=record.key,
         value=record.value,
         headers=dict(record.headers),
+        content=content,
         event=event,
     )
 
