@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -15,12 +15,12 @@ from projections.lines import OrderedLine, is_new_order, ordered_lines, tied_out
 from projections.objections import objections, told_totals_tie, totals_do_not_tie
 from projections.readable import FOR_GOOD, reasons_against_itself
 from projections.snapshots import as_changes
-from projections.state import CustomerState
+from projections.state import WAITING, CustomerState
 from projections.upserts import upserts_of
 from schemas.command import Document, Origin, Upsert
 from schemas.contract import OrderOutcome
 from schemas.holding import Missing
-from schemas.order import EventType, LineSemantics, OrderEvent
+from schemas.order import EventType, LineSemantics, Order, OrderEvent
 from schemas.policy import Policy
 from schemas.quarantine import Reason
 
@@ -30,10 +30,10 @@ RULES_VERSION = 2
 MOST_REASONS = 20
 """How many reasons against an order are told: its record has to fit through the broker."""
 
-EVERYTHING = frozenset({"*"})
-"""Waives every reason that can be waived."""
-
 Waived = frozenset[str]
+
+EVERYTHING: Waived = frozenset({"everything"})
+"""Waives every reason that can be waived. Only this very object does, whatever a person may write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def decide(state: CustomerState, event: OrderEvent, policy: Policy, waived: Waiv
     order = event.order
     if is_ignored(event):
         return Decision(OrderOutcome.IGNORED, f"not activated: its status is {order.status}")
-    if reasons := standing(reasons_against_itself(event), waived):
+    if reasons := standing((*reasons_against_itself(event), *_was_cancelled(state, order)), waived):
         return quarantined(reasons)
     reading = reading_of(event, policy)
     lines = ordered_lines(order)
@@ -83,7 +83,7 @@ def decide(state: CustomerState, event: OrderEvent, policy: Policy, waived: Waiv
         return held(missing)
     tied = tied_out(order, lines, policy.tie_out_tolerance) if not reading.is_snapshot else lines
     if (tied is None or not told_tie) and not is_waived("totals_do_not_tie", waived):
-        return quarantined((totals_do_not_tie(order, lines),))
+        return quarantined((totals_do_not_tie(order, lines, reading),))
     if tied is not None and tied is not lines:
         lines, changes = tied, changes_of(state, tied, reading)
     homes = assign(state, order.order_id, lines)
@@ -123,7 +123,7 @@ def is_ignored(event: OrderEvent) -> bool:
 
 def is_waived(code: str, waived: Waived) -> bool:
     """Whether people said that this reason does not count."""
-    return code not in FOR_GOOD and (code in waived or waived == EVERYTHING)
+    return code not in FOR_GOOD and (code in waived or waived is EVERYTHING)
 
 
 def standing(reasons: Iterable[Reason], waived: Waived) -> tuple[Reason, ...]:
@@ -186,6 +186,12 @@ def waits_for(missing: Missing) -> str:
 def is_before_cut_over(event: OrderEvent, policy: Policy) -> bool:
     """Whether the order's documents were posted, if at all, before this system took over."""
     return policy.post_from is not None and documents.document_date(event, policy) < policy.post_from
+
+
+def _was_cancelled(state: CustomerState, order: Order) -> Iterator[Reason]:
+    cancellation = state.order(EventType.ORDER_CANCELED, order.order_id)
+    if cancellation is not None and cancellation.outcome not in WAITING:
+        yield Reason(code="cancelled_before", detail="the order was cancelled before its activation arrived")
 
 
 def _is_opened_already(event: OrderEvent, changes: Sequence[SubscriptionChange], policy: Policy) -> bool:

@@ -55,8 +55,21 @@ def _order(turn: Turn, event: OrderEvent) -> None:
     known = None if is_ignored(event) else turn.state.order(event.event_type, event.order.order_id)
     if known is None:
         turn.decided(body_of(turn.record, event, content), None, turn.decide(event))
-    elif known.content != content and turn.state.waiting(event.event_id) is None:
-        turn.conflicting(body_of(turn.record, event, content), None, known.position)
+    elif known.content != content:
+        _conflict(turn, body_of(turn.record, event, content), known.position)
+
+
+def _conflict(turn: Turn, body: Body, position: int) -> None:
+    """The same order with other content. The same conflicting event again says nothing more."""
+    if turn.state.waiting(body.event.event_id) is None:
+        turn.conflicting(body, None, position)
+        return
+    waiting = turn.state.body(body.event.event_id)
+    if waiting is None or waiting.content != body.content:
+        # its event id is taken, so nobody can name it: it is told, and that is all
+        detail = f"event {body.event.event_id} was taken in before with other content; event ids are not used twice"
+        held_back = quarantined_record(turn.record, (Reason(code="conflict", detail=detail),))
+        turn.quarantined.append(structs.replace(held_back, customer_id=body.event.order.customer_id))
 
 
 def _opening(turn: Turn, opening: Opening) -> None:

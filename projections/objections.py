@@ -60,13 +60,13 @@ def _contract_objections(
         )
 
 
-def totals_do_not_tie(order: Order, lines: Sequence[OrderedLine]) -> Reason:
+def totals_do_not_tie(order: Order, lines: Sequence[OrderedLine], reading: Reading) -> Reason:
     """The lines miss the order's total by more than rounding."""
-    posted = sum((line.amount for line in lines if line.is_posted), _ZERO)
+    posted = [line.line.amount if reading.is_snapshot else line.amount for line in lines if line.is_posted]
     return Reason(
         code="totals_do_not_tie",
-        detail=f"the posted lines sum to {posted}, the order's total before tax is {expected_total(order)} "
-        f"{order.currency}",
+        detail=f"the posted lines sum to {sum(posted, _ZERO)}, the order's total before tax is "
+        f"{expected_total(order)} {order.currency}",
     )
 
 

@@ -21,7 +21,6 @@ FOR_GOOD = frozenset(
         "price_too_large",
         "snapshot_cancellation",
         "too_large",
-        "too_many_waiting",
         "unknown_currency",
     }
 )
