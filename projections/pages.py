@@ -16,7 +16,6 @@ higher position is the later. Records of an earlier form are read by :mod:`proje
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -25,6 +24,7 @@ from msgspec import Struct
 
 from projections import forms
 from projections.forms import Read, Record, UnreadableState, pack, unpack
+from projections.linear_hashing import has_split, page_of
 from projections.state import NO_POSITION, Body, CustomerState, Entry, SubscriptionEntry, contract_key, subscription_key
 from projections.waiting import pack_body, unpack_body
 
@@ -145,14 +145,6 @@ def dump(state: CustomerState, read: Read) -> Writes:
     return Writes(before, (head_key(customer_id), pack(state.position, head)), gone)
 
 
-def page_of(home: str, pages: int) -> int:
-    """The page of a home among ``pages`` pages (linear hashing)."""
-    name = int.from_bytes(hashlib.blake2b(home.encode(), digest_size=8).digest(), "big")
-    level = 1 << (pages.bit_length() - 1)
-    place = name % (2 * level)
-    return place if place < pages else name % level
-
-
 def _home(name: str, entry: Entry | IndexEntry) -> str:
     """Where an entry is at home, by its name on the page."""
     return (
@@ -180,7 +172,7 @@ class _Pages:
         """The entries that are at home on a page, each with the one version that counts."""
         stored = self._stored(page)
         seen = {name: entry for name in stored.entries if (entry := self._counting(stored, name)) is not None}
-        if not _has_split(page, stored.pages, self.head.pages):
+        if not has_split(page, stored.pages, self.head.pages):
             return seen
         return {name: each for name, each in seen.items() if page_of(_home(name, each), self.head.pages) == page}
 
@@ -212,16 +204,6 @@ class _Pages:
         """Of the versions of an entry the newest that the head contains."""
         counted = [entry for entry in page.entries.get(name, ()) if entry.position <= self.head.position]
         return max(counted, key=lambda entry: entry.position) if len(counted) > 1 else next(iter(counted), None)
-
-
-def _has_split(page: int, before: int, after: int) -> bool:
-    """Whether entries have left a page since there were ``before`` pages."""
-    level = 1 << page.bit_length()  # pages are taken from by those a power of two further on
-    while page + level < after:
-        if page + level >= before:
-            return True
-        level *= 2
-    return False
 
 
 class _Shelf:
