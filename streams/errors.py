@@ -15,5 +15,9 @@ class PolicyMissing(NuestreamError):
     """The log does not begin with a policy on every partition, or not with the partitions that it names."""
 
 
+class StateLost(NuestreamError):
+    """What the projector has read is not in its state: the state has to be folded again from the log."""
+
+
 class KafkaUnavailable(NuestreamError):
     """Kafka cannot be reached, or refused what was asked of it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,14 +25,14 @@ def log_record(message: Any) -> LogRecord:
     )
 
 
-def records_between(reader: TopicReader, topic: str, partition: int, start: int, end: int) -> list[LogRecord]:
+def records_between(reader: TopicReader, topic: str, partition: int, start: int, end: int) -> Iterator[LogRecord]:
     """The records of a partition from offset ``start`` up to, but not with, ``end``. Some offsets may have none.
 
     Raises:
         KafkaUnavailable: the brokers stop answering, or refuse.
     """
-    return [
-        LogRecord(
+    for message in reader.records(topic, {partition: (start, end)}):
+        yield LogRecord(
             topic=topic,
             partition=partition,
             offset=message.offset(),
@@ -41,8 +41,15 @@ def records_between(reader: TopicReader, topic: str, partition: int, start: int,
             value=message.value(),
             headers={name: value or b"" for name, value in _pairs(message.headers())},
         )
-        for message in reader.records(topic, {partition: (start, end)})
-    ]
+
+
+def has_records(reader: TopicReader, topic: str, partition: int, start: int, end: int) -> bool:
+    """Whether a partition has any record from offset ``start`` up to, but not with, ``end``.
+
+    Raises:
+        KafkaUnavailable: the brokers stop answering, or refuse.
+    """
+    return next(reader.records(topic, {partition: (start, end)}), None) is not None
 
 
 def _instant(timestamp: Any) -> datetime:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import getpass
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
 
+from projections.in_force import PolicyInForce
 from schemas.codec import Decoder, Encoder, Malformed
 from schemas.headers import headers_of
 from schemas.policy import Policy, PolicyActivated
-from streams.errors import NuestreamError, PolicyMissing
+from streams.errors import NuestreamError, PolicyMissing, StateLost
 from streams.kafka import registry_of
 from streams.reading import TopicReader
 from streams.sending import Sender
@@ -69,6 +70,13 @@ def policies_in_log(settings: Settings) -> dict[int, PolicyAt]:
         KafkaUnavailable: no broker answers.
         PolicyMissing: the topic is not there.
     """
+    return _newest_policies(settings, {}, None)
+
+
+def _newest_policies(
+    settings: Settings, starts: Mapping[int, int | None], only: Collection[int] | None
+) -> dict[int, PolicyAt]:
+    """The newest policy of each partition, or of ``only`` some, from the offsets ``starts`` on, else the beginning."""
     newest: dict[int, PolicyAt] = {}
     decoder = Decoder(registry_of(settings.registry))
     topic = settings.topics.orders
@@ -76,7 +84,12 @@ def policies_in_log(settings: Settings) -> dict[int, PolicyAt]:
         extents = reader.extents(topic)
         if not extents:
             raise PolicyMissing(f"the topic {topic} is not there: run `nuestream topics create`")
-        for message in reader.records(topic, extents):
+        asked = {
+            partition: (max(low, starts.get(partition) or 0), high)
+            for partition, (low, high) in extents.items()
+            if only is None or partition in only
+        }
+        for message in reader.records(topic, asked):
             if (found := _policy_of(message, decoder)) is not None:
                 newest[message.partition()] = PolicyAt(message.offset(), found)
     return newest
@@ -118,19 +131,40 @@ def first_policy_check(settings: Settings) -> dict[int, str]:
     return names
 
 
-def check_worker_policy(settings: Settings) -> dict[int, str]:
-    """Check that the log begins as it must and that the settings' policy is the one in force in it.
+def check_in_force(
+    settings: Settings,
+    log_ids: Mapping[int, str],
+    stored: Mapping[int, PolicyInForce | None],
+    committed: Mapping[int, int | None],
+) -> None:
+    """Check that the settings' policy is the one in force on the partitions of ``stored``.
 
-    Returns what names the log, as :func:`first_policy_check` does.
+    ``stored`` is what the projector's state says of each, ``committed`` how far its group has read: the log is read
+    from there on, however long it is. ``log_ids`` is what :func:`first_policy_check` returned.
 
     Raises:
-        KafkaUnavailable, PolicyMissing: as :func:`first_policy_check`.
+        KafkaUnavailable: no broker answers.
+        StateLost: the group has read a partition of which there is no state.
+        PolicyMissing: the state belongs to another log.
         PolicyDiffers: with the fields that differ.
     """
-    names = first_policy_check(settings)
+    for partition, known in sorted(stored.items()):
+        if known is None and committed.get(partition):
+            raise StateLost(
+                f"the group {settings.groups.project} has read {settings.topics.orders}[{partition}] up to offset "
+                f"{committed[partition]}, but {settings.changelog} has no state of it: run `nuestream project "
+                "--rebuild-state`"
+            )
+        if known is not None and known.log_id != log_ids[partition]:
+            raise other_log(settings.topics.orders, partition)
+    in_force = {partition: known.policy for partition, known in stored.items() if known is not None}
+    for partition, at in _newest_policies(settings, committed, stored.keys()).items():
+        known = stored[partition]
+        if known is None or at.offset > known.position:
+            in_force[partition] = at.policy
     wanted = settings.policy.to_policy()
-    for partition, at in sorted(policies_in_log(settings).items()):
-        if differing := differences(at.policy, wanted):
+    for partition, policy in sorted(in_force.items()):
+        if differing := differences(policy, wanted):
             told = ", ".join(
                 f"{field} is {log} in the log and {ours} in the settings" for field, log, ours in differing
             )
@@ -138,7 +172,14 @@ def check_worker_policy(settings: Settings) -> dict[int, str]:
                 f"the policy differs on {settings.topics.orders}[{partition}]: {told}; change the settings, or run "
                 "`nuestream policy activate` to put them into the log"
             )
-    return names
+
+
+def other_log(topic: str, partition: int) -> PolicyMissing:
+    """What to raise where the stored state of a partition is not of the log that is there now."""
+    return PolicyMissing(
+        f"the stored state of partition {partition} belongs to another log than {topic} is now: give a new log a "
+        "consumer group of its own (groups.project)"
+    )
 
 
 def activate_initial(settings: Settings, partitions: Iterable[int], of: int, by: str | None = None) -> None:

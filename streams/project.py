@@ -11,59 +11,62 @@ import asyncio
 import logging
 import os
 import signal
-import tempfile
 import threading
-import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-import faust
 from aiokafka import TopicPartition
 
-from projections.forms import Record
+from projections.in_force import load_policy
 from projections.records import LogRecord
 from schemas.codec import Decoder, Encoder
 from streams.errors import NuestreamError
-from streams.kafka import MAX_RECORD_BYTES, faust_options, registry_of
-from streams.log_records import log_record, records_between
-from streams.policy import check_worker_policy
+from streams.faust_app import faust_app
+from streams.kafka import registry_of
+from streams.lease import Lease, LeaseLost, Superseded
+from streams.log_end import LogEnds, ReadTo
+from streams.log_records import has_records, log_record, records_between
+from streams.policy import check_in_force, first_policy_check
+from streams.ports import RecordPorts, send_all
 from streams.progress import Progress
 from streams.projector import Message, Projector
 from streams.reading import TopicReader
 from streams.settings import Settings
+from streams.state_folder import state_folder, touch
 from streams.state_table import StateTable
 
 _LOG = logging.getLogger("nuestream.project")
 _TICK = 0.2
+_LOOK = 1.0
+_TOUCH = 60.0
 _AT_ONCE = 1000
-# The clock that goes on while the machine sleeps, where there is one.
-_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-
-
-class LeaseLost(NuestreamError):
-    """The worker did not run for longer than its group waits, so another may own its partitions."""
-
-
-class Superseded(Exception):
-    """The consumer group moved on while a record was carried through."""
 
 
 class Host:
     """One worker process: the Faust app, its state table, and the way it stops."""
 
-    def __init__(self, settings: Settings, data_dir: str, log_ids: Mapping[int, str]) -> None:
-        """``log_ids`` names the log: per partition, the event id of the policy that it begins with."""
+    def __init__(self, settings: Settings, folder: Path, log_ids: Mapping[int, str]) -> None:
+        """``folder`` is where state may be kept. ``log_ids`` names the log: per partition, the event id of the policy
+        that it begins with."""
         self._settings = settings
+        self._folder = folder
         self._log_ids = log_ids
         registry = registry_of(settings.registry)
         self._encoder, self._decoder = Encoder(registry), Decoder(registry)
         self._stopping = asyncio.Event()
         self._fault: BaseException | None = None
-        self._ran_at = time.clock_gettime(_CLOCK)
+        self._started = False
+        self._lease = Lease(settings.project.session_timeout)
         self._progress = Progress()
         self._reading = asyncio.Lock()
-        self.app = _app(settings, data_dir)
-        self.table: StateTable = self.app.Table("state", key_type=bytes, value_type=bytes, partitions=None)
+        self._ends = LogEnds(self._log_ends, self._carried_to)
+        self._stood_at: dict[Any, int] = {}
+        self.app = faust_app(settings, folder)
+        self.table: StateTable = self.app.Table(
+            "state", store=settings.project.store, on_fault=self._stop_for, on_recover=self._recovered
+        )
         orders = self.app.topic(settings.topics.orders, key_serializer="raw", value_serializer="raw")
         self.app.agent(orders, isolated_partitions=True, name="project")(self._agent)
 
@@ -102,7 +105,7 @@ class Host:
 
     def _read(self, place: Any, start: int, end: int) -> list[LogRecord]:
         with TopicReader(self._settings.kafka, self._settings.groups.project) as reader:
-            return records_between(reader, place.topic, place.partition, start, end)
+            return list(records_between(reader, place.topic, place.partition, start, end))
 
     async def _committed(self, place: Any) -> int | None:
         """Where the group stands, by the broker's word: Faust's own may not be there yet when records already are."""
@@ -114,33 +117,69 @@ class Host:
     async def _project(self, record: LogRecord, message: Any) -> None:
         log_id = self._log_ids.get(record.partition)
         projector = Projector(record.partition, self._settings.topics, self._encoder, self._decoder, log_id)
-        await projector.project(record, _Ports(self, message))
+        await projector.project(record, RecordPorts(self, message))
+
+    async def _recovered(self) -> None:
+        """Before the first record is carried: is the policy of the settings the one that decides?
+
+        Later rebalances do not ask again: a worker goes on by the log's policy, whatever was activated meanwhile.
+        """
+        places = self._assigned()
+        if self._started or not places:
+            return
+        try:
+            committed = {place.partition: await self._committed(place) for place in places}
+            stored = {number: load_policy(number, self.reader_of(number)) for number in committed}
+            await asyncio.to_thread(check_in_force, self._settings, self._log_ids, stored, committed)
+        except Exception as error:
+            self._stop_for(error)
+            await asyncio.Event().wait()  # no record is handed out before this returns
+        self._started = True
+
+    def reader_of(self, partition: int) -> Callable[[bytes], bytes | None]:
+        """Reads records of the state of ``partition``."""
+        return partial(self.table.read, partition)
+
+    def read_to(self) -> dict[int, ReadTo]:
+        """Per assigned partition of the log: since when it is read to its end. Those that are not yet are left out."""
+        return self._ends.read_to()
+
+    def _assigned(self) -> set[Any]:
+        return {place for place in self.app.consumer.assignment() if place.topic == self._settings.topics.orders}
+
+    async def _log_ends(self, places: Collection[Any]) -> Mapping[Any, int]:
+        ends: Mapping[Any, int] = await self.app.consumer.highwaters(*places) if places else {}
+        return ends
+
+    async def _carried_to(self, place: Any, end: int) -> int:
+        generation = self.app.consumer_generation_id
+        if not self._progress.knows(place, generation):
+            return await self._committed(place) or 0
+        following, stood_at = self._progress.following(place), self._stood_at.get(place)
+        self._stood_at[place] = following
+        if following < end and following == stood_at:
+            # A transactional producer leaves offsets without a record, at the end of the log too.
+            async with self._reading:
+                more = await asyncio.to_thread(self._has_records, place, following, end)
+            if not more and self._progress.knows(place, generation):
+                self._progress.carried(place, end - 1)
+                return end
+        return following
+
+    def _has_records(self, place: Any, start: int, end: int) -> bool:
+        with TopicReader(self._settings.kafka, self._settings.groups.project) as reader:
+            return has_records(reader, place.topic, place.partition, start, end)
 
     def check_lease(self, message: Any) -> None:
-        """Raise where this process may no longer write for the record's partition.
+        """Raise where this process may no longer read or write for the record's partition.
 
         Raises:
             LeaseLost: the process stood still for longer than its group waits for it.
             Superseded: the group has moved on; the record will come again, here or to another worker.
         """
-        self._look_at_clock()
-        if isinstance(self._fault, LeaseLost):
-            raise self._fault
+        self._lease.check()
         if message.generation_id != self.app.consumer_generation_id:
             raise Superseded
-
-    def _look_at_clock(self) -> None:
-        # A process that is continued runs its overdue timers first: whoever looks first has to remember.
-        now = time.clock_gettime(_CLOCK)
-        stood_still, self._ran_at = now - self._ran_at, now
-        timeout = self._settings.project.session_timeout
-        if stood_still > timeout:
-            self._stop_for(
-                LeaseLost(
-                    f"this worker stood still for {stood_still:.0f} s, longer than project.session_timeout "
-                    f"({timeout:.0f} s); another may own its partitions: start it again"
-                )
-            )
 
     def _stop_for(self, error: BaseException) -> None:
         if self._fault is None:
@@ -156,10 +195,11 @@ class Host:
         self.app.in_worker = True
         self._progress.decide_commits(self.app.consumer)
         worker = asyncio.create_task(self.app.start())
-        worker.add_done_callback(self._started)
-        pulse = asyncio.create_task(self._pulse())
+        worker.add_done_callback(self._ended)
+        tasks = [asyncio.create_task(work) for work in (self._pulse(), self._look(), self._touch())]
         await self._stopping.wait()
-        pulse.cancel()
+        for task in tasks:
+            task.cancel()
         _enforce(self._settings.project.shutdown_timeout, 1 if self._fault else 0)
         await self.app.stop()
         if not worker.done():
@@ -167,93 +207,41 @@ class Host:
         if self._fault is None:
             _LOG.info("stopped")
             return 0
+        if not self._started and isinstance(self._fault, NuestreamError):
+            raise self._fault
         _LOG.error("stopped, nothing was skipped: %s", _sentence(self._fault), exc_info=_trace(self._fault))
         return 1
 
-    def _started(self, worker: asyncio.Task[Any]) -> None:
+    def _ended(self, worker: asyncio.Task[Any]) -> None:
         if not worker.cancelled() and (error := worker.exception()) is not None:
             self._stop_for(error)
 
     async def _pulse(self) -> None:
         while True:
-            self._look_at_clock()
+            try:
+                self._lease.check()
+            except LeaseLost as error:
+                self._stop_for(error)
             if self.app.crash_reason is not None:
                 self._stop_for(self.app.crash_reason)
             await asyncio.sleep(_TICK)
 
-    async def send(self, messages: Sequence[Message]) -> None:
-        """Send and wait for every acknowledgement.
-
-        Raises:
-            NuestreamError: the broker refused one; the others may have been written.
-        """
-        sent = [(message.topic, await self._sent(message)) for message in messages]
-        for topic, acknowledgement in sent:
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK)
             try:
-                await acknowledgement
+                await self._ends.look(self._assigned() if self._started else ())
             except Exception as error:
-                raise _refused(topic, error) from error
+                _LOG.warning("where the log ends is not known at present: %s", error)
 
-    async def _sent(self, message: Message) -> Awaitable[object]:
-        headers = list(message.headers)
-        try:
-            sent: Awaitable[object] = await self.app.producer.send(
-                message.topic, message.key, message.value, None, None, headers
-            )
-        except Exception as error:  # the producer knows by itself that the broker would refuse
-            raise _refused(message.topic, error) from error
-        return sent
-
-
-def _refused(topic: str, error: Exception) -> NuestreamError:
-    return NuestreamError(f"the broker refused a record for {topic}: {error}")
-
-
-class _Ports:
-    """The projector's ports for one record: every write is preceded by a look at the lease of ``message``."""
-
-    def __init__(self, host: Host, message: Any) -> None:
-        self._host = host
-        self._message = message
-
-    def read(self, key: bytes) -> bytes | None:
-        return self._host.table.read(key)
+    async def _touch(self) -> None:
+        while self._settings.project.store == "rocksdb":
+            await asyncio.sleep(_TOUCH)
+            touch(self._folder)
 
     async def send(self, messages: Sequence[Message]) -> None:
-        self._host.check_lease(self._message)
-        await self._host.send(messages)
-
-    async def write(self, records: Sequence[Record]) -> None:
-        self._host.check_lease(self._message)
-        try:
-            await self._host.table.write(self._message.partition, records)
-        except Exception as error:
-            topic = self._host.table.changelog_topic_name
-            raise _refused(topic, error) from error
-
-
-def _app(settings: Settings, data_dir: str) -> Any:
-    project = settings.project
-    return faust.App(
-        settings.groups.project,
-        **faust_options(settings.kafka),
-        broker_session_timeout=project.session_timeout,
-        broker_heartbeat_interval=min(3.0, project.session_timeout / 4),
-        broker_commit_interval=1.0,
-        consumer_group_instance_id=project.instance_id,
-        consumer_auto_offset_reset="earliest",
-        producer_request_timeout=120.0,
-        producer_max_request_size=MAX_RECORD_BYTES,
-        producer_compression_type="gzip",
-        Table=StateTable,
-        store="memory://",
-        datadir=data_dir,
-        table_standby_replicas=0,
-        stream_wait_empty=False,
-        topic_allow_declare=False,
-        topic_disable_leader=True,
-        web_enabled=False,
-    )
+        """Send and wait for every acknowledgement. Raises :class:`NuestreamError` where the broker refuses one."""
+        await send_all(self.app.producer, messages)
 
 
 def _enforce(timeout: float, status: int) -> None:
@@ -277,12 +265,16 @@ def _trace(error: BaseException) -> BaseException | None:
 
 
 def main(settings: Settings) -> int:
-    """Run the projector until it is told to stop. Returns the exit status: 0, or 1 after a fault."""
+    """Run the projector until it is told to stop. Returns the exit status: 0, or 1 after a fault.
+
+    Raises:
+        NuestreamError: it did not start.
+    """
     logging.getLogger("aiokafka").setLevel(logging.WARNING)
-    log_ids = check_worker_policy(settings)
-    with tempfile.TemporaryDirectory(prefix="nuestream-project-") as data_dir:
+    log_ids = first_policy_check(settings)
+    with state_folder(settings) as folder:
 
         async def run() -> int:
-            return await Host(settings, data_dir, log_ids).run()
+            return await Host(settings, folder, log_ids).run()
 
         return asyncio.run(run())

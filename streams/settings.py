@@ -110,8 +110,16 @@ class PolicySettings(Section):
 
 
 class ProjectSettings(Section):
-    """The projector. ``instance_id`` makes its group membership static: a restarted worker takes up at once."""
+    """The projector. ``instance_id`` makes its group membership static: a restarted worker takes up at once.
 
+    ``store`` is where the state is held: ``memory``, or ``rocksdb`` in ``data_dir``, a folder of the worker's own that
+    survives it. Either way the changelog topic has all of it. ``standby_replicas`` is how many other workers hold a
+    copy of each partition, ready to take over.
+    """
+
+    store: Literal["memory", "rocksdb"] = "memory"
+    data_dir: Path | None = None
+    standby_replicas: Annotated[int, Field(ge=0, le=10)] = 0
     session_timeout: Seconds = 10.0
     instance_id: Name | None = None
     shutdown_timeout: Seconds = 30.0

@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -20,8 +21,8 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from projections.forms import Record
 from schemas.codec import Encoder
 from schemas.headers import headers_of
-from streams import project
-from streams.policy import activate_initial, check_worker_policy
+from streams import faust_app, project
+from streams.policy import activate_initial, first_policy_check
 from streams.projector import Message
 from streams.settings import Settings, load_settings
 from streams.state_table import StateTable
@@ -106,7 +107,7 @@ class _Careless(StateTable):
     async def write(self, partition: int, records: Sequence[Record]) -> None:
         for key, value in records:
             await self.app.producer.send(self.changelog_topic_name, key, value, partition, None, None)
-            self.data[key] = value
+            self.take(partition, [(key, value)], None)
 
 
 class _CarelessHost(project.Host):
@@ -119,10 +120,12 @@ def _work(variant: str) -> None:
     async def run() -> None:
         careless: Any = variant == "not waiting"
         if careless:
-            project.StateTable = _Careless  # type: ignore[misc]
+            faust_app.StateTable = _Careless  # type: ignore[misc]
         settings = load_settings(None)
         with tempfile.TemporaryDirectory() as folder:
-            await (_CarelessHost if careless else project.Host)(settings, folder, check_worker_policy(settings)).run()
+            await (_CarelessHost if careless else project.Host)(
+                settings, Path(folder), first_policy_check(settings)
+            ).run()
 
     asyncio.run(run())
 

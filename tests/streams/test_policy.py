@@ -15,16 +15,17 @@ from confluent_kafka.admin import AdminClient, NewPartitions
 from hypothesis import given
 from hypothesis import strategies as st
 
+from projections.in_force import PolicyInForce
 from schemas.codec import Decoder, Encoder
 from schemas.policy import DocumentDate, LineRate, MixedOrders, Policy, PolicyActivated, TermBasis, ZeroOrders
 from streams.cli import cli
-from streams.errors import PolicyMissing
+from streams.errors import PolicyMissing, StateLost
 from streams.kafka import librdkafka_config
 from streams.policy import (
     PolicyDiffers,
     activate,
     activate_initial,
-    check_worker_policy,
+    check_in_force,
     differences,
     first_policy_check,
     policies_in_log,
@@ -44,6 +45,12 @@ def log_with(settings: Settings) -> Settings:
 
 def changed(settings: Settings, **policy: object) -> Settings:
     return settings.model_copy(update={"policy": settings.policy.model_copy(update=policy)})
+
+
+def check_start(settings: Settings) -> None:
+    """What a worker without any state yet checks, on all partitions."""
+    log_ids = first_policy_check(settings)
+    check_in_force(settings, log_ids, dict.fromkeys(log_ids), {})
 
 
 def fill(settings: Settings, records: int) -> None:
@@ -109,25 +116,57 @@ def test_an_activation_that_was_stopped_half_way_is_completed(kafka: Kafka, topi
     split = changed(settings, mixed_orders="split")
     activate_initial(split, [2], 4)
     with pytest.raises(PolicyDiffers, match=r"\[0\]"):
-        check_worker_policy(split)
+        check_start(split)
     assert activate(split) == [0, 1, 3]
     assert activate(split) == []
-    check_worker_policy(split)
+    check_start(split)
 
 
 def test_a_worker_whose_settings_differ_is_refused_with_the_difference(kafka: Kafka, topic_prefix: str) -> None:
     settings = log_with(settings_on(kafka.bootstrap, topic_prefix))
-    check_worker_policy(settings)
+    check_start(settings)
     with pytest.raises(PolicyDiffers) as refused:
-        check_worker_policy(changed(settings, mixed_orders="split", zero_orders="skip"))
+        check_start(changed(settings, mixed_orders="split", zero_orders="skip"))
     assert "mixed_orders is one_document in the log and split in the settings" in str(refused.value)
     assert "zero_orders is post_new in the log and skip in the settings" in str(refused.value)
     assert "nuestream policy activate" in str(refused.value)
 
 
+def test_the_policy_of_the_state_counts_and_the_log_is_read_from_the_committed_offset_on(
+    kafka: Kafka, topic_prefix: str
+) -> None:
+    settings = log_with(settings_on(kafka.bootstrap, topic_prefix))
+    split = changed(settings, mixed_orders="split")
+    log_ids = first_policy_check(settings)
+    known = PolicyInForce(0, log_ids[1], 4, split.policy.to_policy())
+    check_in_force(split, log_ids, {1: known}, {1: 1})
+    with pytest.raises(PolicyDiffers, match=r"\[1\]: mixed_orders is split in the log and one_document"):
+        check_in_force(settings, log_ids, {1: known}, {1: 1})
+    activate_initial(settings, [1], 4)  # newer, behind the committed offset
+    check_in_force(settings, log_ids, {1: known}, {1: 1})
+    with pytest.raises(PolicyDiffers, match="mixed_orders is one_document in the log"):
+        check_in_force(split, log_ids, {1: known}, {1: 1})
+    # the state may contain what is not committed yet
+    check_in_force(split, log_ids, {1: PolicyInForce(1, log_ids[1], 4, split.policy.to_policy())}, {1: 1})
+
+
+def test_state_of_another_log_is_refused(kafka: Kafka, topic_prefix: str) -> None:
+    settings = log_with(settings_on(kafka.bootstrap, topic_prefix))
+    log_ids = first_policy_check(settings)
+    foreign = PolicyInForce(0, "another", 4, settings.policy.to_policy())
+    with pytest.raises(PolicyMissing, match="belongs to another log"):
+        check_in_force(settings, log_ids, {0: foreign}, {0: 1})
+
+
+def test_a_group_that_has_read_a_log_of_which_it_has_no_state_is_refused(kafka: Kafka, topic_prefix: str) -> None:
+    settings = log_with(settings_on(kafka.bootstrap, topic_prefix))
+    with pytest.raises(StateLost, match="--rebuild-state"):
+        check_in_force(settings, first_policy_check(settings), {2: None}, {2: 1})
+
+
 def test_without_the_topic_the_message_says_what_to_run(kafka: Kafka, topic_prefix: str) -> None:
     settings = settings_on(kafka.bootstrap, topic_prefix)
-    for ask in (first_policy_check, policies_in_log, check_worker_policy):
+    for ask in (first_policy_check, policies_in_log, check_start):
         with pytest.raises(PolicyMissing, match="is not there: run `nuestream topics create`"):
             ask(settings)
 
@@ -147,7 +186,7 @@ def test_a_broker_without_administration_needs_no_more_than_a_producer() -> None
     broker = next(iter(owner.list_topics(timeout=10).brokers.values()))
     settings = settings_on(f"{broker.host}:{broker.port}", f"{uuid.uuid4().hex}.")
     activate_initial(settings, range(4), 4)
-    check_worker_policy(settings)
+    check_start(settings)
     assert sorted(policies_in_log(settings)) == [0, 1, 2, 3]
 
 
@@ -196,7 +235,7 @@ def test_activate_asks_first_and_a_no_changes_nothing(kafka: Kafka, topic_prefix
     done = CliRunner().invoke(cli, ["policy", "activate", "--by", "a person"], input="y\n", env=environment)
     assert done.exit_code == 0, done.output
     assert {at.activated.activated_by for at in policies_in_log(settings).values()} == {"a person"}
-    check_worker_policy(changed(settings, mixed_orders="split"))
+    check_start(changed(settings, mixed_orders="split"))
 
 
 def test_activating_what_is_in_force_does_nothing(

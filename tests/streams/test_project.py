@@ -79,6 +79,7 @@ def test_orders_flow_while_a_second_worker_joins_and_leaves(pipeline: Pipeline) 
         if place == 40:
             pipeline.start_command("second", ["project"], dynamic)
         if place == 160:
+            pipeline.wait_for(lambda: "Worker ready" in pipeline.tail("second", 1000), 60, "second")
             assert pipeline.stop("second") == 0
         bus.publish(orders[place : place + 20])
         time.sleep(1.0)
