@@ -103,8 +103,9 @@ def publish(
 
 
 @cli.command()
+@click.option("--rebuild-state", is_flag=True, help="Fold the state again from the log, and end.")
 @click.pass_context
-def project(ctx: click.Context) -> int:
+def project(ctx: click.Context, rebuild_state: bool) -> int:
     """Run the projector: folds orders into contracts and decides documents.
 
     Runs until SIGTERM or SIGINT, and then ends within project.shutdown_timeout. Several of them share the
@@ -118,14 +119,45 @@ def project(ctx: click.Context) -> int:
       topics.*, policy.*         as `nuestream topics create` was given
       groups.project             NUESTREAM_GROUPS__PROJECT
       project.instance_id        NUESTREAM_PROJECT__INSTANCE_ID      (static membership: restarts are quick)
+      project.store              NUESTREAM_PROJECT__STORE            (memory, or rocksdb in project.data_dir)
+      project.data_dir           NUESTREAM_PROJECT__DATA_DIR         (a folder of the worker's own that survives it)
+      project.standby_replicas   NUESTREAM_PROJECT__STANDBY_REPLICAS (how many other workers hold a copy)
       project.session_timeout    NUESTREAM_PROJECT__SESSION_TIMEOUT  (seconds until a dead worker is replaced)
       project.shutdown_timeout   NUESTREAM_PROJECT__SHUTDOWN_TIMEOUT
 
-    Exit status: 0 stopped as asked, 1 stopped by a fault, 2 did not start (also: its policy is not the log's).
+    --rebuild-state runs no worker: it folds the state of every partition again from the log, up to where the group has
+    read, writes to the changelog what differs, removes what must not be there and what project.data_dir keeps, and
+    ends. Nothing is sent to NetSuite or to anybody else. All workers of the group must be stopped. Interrupted, it is
+    run again; until it is through, no worker starts. `nuestream verify-state` tells whether it is needed.
+
+    Exit status: 0 stopped as asked, or rebuilt; 1 stopped by a fault, 2 did not start (also: its policy is not the
+    log's).
     """
+    if rebuild_state:
+        from streams.rebuild import run_rebuild
+
+        return run_rebuild(settings_of(ctx))
     from streams.project import main as run_project
 
     return run_project(settings_of(ctx))
+
+
+@cli.command("verify-state")
+@click.pass_context
+def verify_state(ctx: click.Context) -> int:
+    """Compare the projector's state with the log, folded again.
+
+    Reads the whole log and the changelog, partition by partition, and names every customer of whom they say something
+    different. Changes nothing; workers may run meanwhile. `nuestream project --rebuild-state` puts it right.
+
+    \b
+    Settings: kafka.*, registry.*, topics.*, groups.project
+
+    Exit status: 0 they are equal, 1 they differ, 2 it could not be done.
+    """
+    from streams.verify import run_verify
+
+    return run_verify(settings_of(ctx))
 
 
 @cli.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
@@ -29,14 +30,24 @@ class GroupLag:
             KafkaUnavailable: the brokers do not answer, or refuse.
         """
         extents = self._reader.extents(self.topic)
-        places = [TopicPartition(self.topic, partition) for partition in extents]
+        committed = self._committed(extents)
+        return sum(max(0, end - max(committed[number] or 0, low)) for number, (low, end) in extents.items())
+
+    def committed(self) -> dict[int, int | None]:
+        """Per partition, the offset that the group goes on from; None where it has committed none.
+
+        Raises:
+            KafkaUnavailable: the brokers do not answer, or refuse.
+        """
+        return self._committed(self._reader.extents(self.topic))
+
+    def _committed(self, partitions: Iterable[int]) -> dict[int, int | None]:
+        places = [TopicPartition(self.topic, partition) for partition in partitions]
         try:
-            committed = self._consumer.committed(places, timeout=ANSWER_TIMEOUT)
+            found = self._consumer.committed(places, timeout=ANSWER_TIMEOUT)
         except KafkaException as error:
             raise self._faults.unavailable(f"reading how far {self.topic} is done", error) from None
-        return sum(
-            max(0, extents[place.partition][1] - max(place.offset, extents[place.partition][0])) for place in committed
-        )
+        return {place.partition: place.offset if place.offset >= 0 else None for place in found}
 
     def __enter__(self) -> Self:
         return self

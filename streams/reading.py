@@ -27,7 +27,9 @@ class TopicReader:
 
     def __init__(self, kafka: KafkaSettings, group: str = "nuestream-reader") -> None:
         self._faults = Faults(kafka)
-        self._consumer = self._faults.client(Consumer, consumer_config(kafka, group, **{"enable.partition.eof": True}))
+        # a fetch that waits at the end of one partition would hold up the next that is asked for
+        own = {"enable.partition.eof": True, "fetch.wait.max.ms": 50}
+        self._consumer = self._faults.client(Consumer, consumer_config(kafka, group, **own))
 
     def partitions(self, topic: str) -> int:
         """The number of partitions of ``topic``; 0 where there is no such topic, or none that we may see.

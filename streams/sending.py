@@ -39,11 +39,11 @@ class Sender:
         self,
         topic: str,
         key: bytes,
-        value: bytes,
+        value: bytes | None,
         headers: Sequence[tuple[str, bytes]],
         partition: int | None = None,
     ) -> None:
-        """Hand a record over; waits while too many are unacknowledged.
+        """Hand a record over; waits while too many are unacknowledged. A value of None is a tombstone.
 
         Raises:
             KafkaUnavailable: an earlier record was refused, or this one is.
