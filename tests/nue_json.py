@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 Json = dict[str, Any]
 CATALOGUE = 18  # products that become subscriptions; the two after them are sold once
@@ -52,23 +52,44 @@ class Subscription:
 
     def to_json(self, line_id: str, customer: Json, payer: Json) -> Json:
         """The version that the line ``line_id`` made."""
-        return {
-            "id": self.id,
-            "name": self.number,
-            "subscriptionCompositeId": f"{self.number}-{self.version}",
-            "subscriptionVersion": self.version,
-            "subscriptionLevel": self.level,
-            "rootId": self.root,
-            "orderProductId": line_id,
-            "customerId": customer["id"],
-            "billingAccountId": payer["id"],
-            "productId": product_id(self.product),
-            "quantity": self.quantity,
-            "status": self.status,
-            "subscriptionStartDate": first_day(self.segments[0][0]),
-            "subscriptionEndDate": last_day(self.last),
-            "subscriptionTerm": self.last - self.segments[0][0] + 1,
-        }
+        return subscription_json(
+            self, line_id, customer, payer, product_id(self.product), self.segments[0][0], self.last
+        )
+
+
+class Versioned(Protocol):
+    """What a version of a subscription says of itself."""
+
+    id: str
+    number: str
+    version: int
+    level: int
+    root: str
+    quantity: int
+    status: str
+
+
+def subscription_json(
+    of: Versioned, line_id: str, customer: Json, payer: Json, product: str, first: int, last: int | None
+) -> Json:
+    """The version of a subscription that the line ``line_id`` made; one without a ``last`` month is evergreen."""
+    return {
+        "id": of.id,
+        "name": of.number,
+        "subscriptionCompositeId": f"{of.number}-{of.version}",
+        "subscriptionVersion": of.version,
+        "subscriptionLevel": of.level,
+        "rootId": of.root,
+        "orderProductId": line_id,
+        "customerId": customer["id"],
+        "billingAccountId": payer["id"],
+        "productId": product,
+        "quantity": of.quantity,
+        "status": of.status,
+        "subscriptionStartDate": first_day(first),
+        "subscriptionEndDate": None if last is None else last_day(last),
+        "subscriptionTerm": None if last is None else last - first + 1,
+    }
 
 
 def some_id(chance: random.Random) -> str:
