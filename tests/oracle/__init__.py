@@ -3,7 +3,7 @@
 It is written from the connector's description and the decisions about Nue's edge cases, reads Nue's JSON by itself,
 and keeps no state but the list of what it has decided: whatever it needs to know about a subscription or contract, it
 finds out by going through that list again. Not covered: what the reader of Nue's JSON refuses (unknown currencies,
-parties and products that are not described, one line id twice), and opening balances.
+parties and products that are not described, one line id twice), opening balances, evergreen terms told as SNAPSHOT.
 """
 
 from tests.oracle.judge import Record, Verdict, judge

@@ -7,7 +7,8 @@ from typing import Any
 from tests.oracle.papers import Paper, Policy, amounts_of, contracts_of, dated, papers
 from tests.oracle.past import Decided, Past, changes
 from tests.oracle.reading import Order, read
-from tests.oracle.reasons import has_gap, reasons
+from tests.oracle.reasons import has_gap, reasons, standing, unreadable
+from tests.oracle.undoing import reasons_against, undone
 
 Record = dict[str, Any]
 
@@ -46,42 +47,85 @@ class _Case:
     def hear(self, records: list[Record]) -> Verdict:
         for record in records:
             if record["kind"] == "order":
-                self._arrive(read(record["event_id"], record["document"]))
+                self._arrive(read(record))
             else:
                 self._act(record)
         return self._verdict
 
     def _arrive(self, order: Order) -> None:
-        if order.status not in ("activated", "active"):
+        if not order.is_activated and not order.is_cancelled:
             self._say(order, "ignored")
             return
-        first = next((each for each in self._seen if each.id == order.id), None)
-        if first is None:
-            self._seen.append(order)
-            self._decide(order)
-            self._let_go()
-        elif first.content == order.content:
+        same = [each for each in self._seen if (each.id, each.is_cancelled) == (order.id, order.is_cancelled)]
+        if same and same[0].content == order.content:
             self._verdict.outcomes.setdefault(order.event_id, "copy")
-        else:
-            self._seen.append(order)
+            return
+        if order.is_cancelled and not same and not self._activation(order) and not order.activated:
+            against = set(unreadable(order))
+            self._say(order, "quarantined" if against else "ignored", against)
+            if not against:
+                return
+        self._seen.append(order)
+        if same:
             self._say(order, "quarantined", {"conflict"})
+            return
+        self._decide(order)
+        self._let_go()
+
+    def _activation(self, order: Order) -> Order | None:
+        return next((each for each in self._seen if each.id == order.id and each.is_activated), None)
 
     def _decide(self, order: Order) -> None:
         """Decide the order, or let it wait for the versions before it, or for a person."""
-        against = reasons(self._past, order, self._policy, self._waives(order))
+        against = self._against(order)
         if against:
             self._say(order, "held" if against == {"version_gap"} else "quarantined", against)
-            return
+        elif order.is_cancelled:
+            self._undo(order)
+        else:
+            self._post(order)
+
+    def _against(self, order: Order) -> set[str]:
+        waived = self._waives(order)
+        if order.is_cancelled:
+            return self._against_undoing(order, waived)
+        before = standing(set(unreadable(order)), waived)
+        cancelled = [each for each in self._seen if each.id == order.id and each.is_cancelled]
+        if cancelled and not self._is(cancelled[0], "held", "quarantined") and "cancelled_before" not in waived:
+            before.add("cancelled_before")
+        return before or reasons(self._past, order, self._policy, waived)
+
+    def _against_undoing(self, order: Order, waived: set[str]) -> set[str]:
+        if against := standing(set(unreadable(order)), waived):
+            return against
+        if self._waits(order):
+            return {"version_gap"}
+        done = self._done(order)
+        return standing(reasons_against(self._past, order, done, self._policy), waived) if done else set()
+
+    def _done(self, order: Order) -> Decided | None:
+        """What the cancelled order did, unless it was discarded or never came."""
+        return next((each for each in self._past if each.order is self._activation(order) and not each.discarded), None)
+
+    def _post(self, order: Order) -> None:
         told = changes(self._past, order, self._policy["term_basis"])
         made = papers(self._past, order, told, self._policy)
-        before_cut_over = self._policy["post_from"] and dated(order, self._policy) < self._policy["post_from"]
+        if self._policy["post_from"] and dated(order, self._policy) < self._policy["post_from"]:
+            made = []
         contracts = contracts_of(self._past, order)
         self._past.append(Decided(order, contracts, amounts_of(order, told, self._policy)))
-        if before_cut_over or not made:
-            self._say(order, "NoOp")
-        else:
-            self._say(order, "posted")
-            self._verdict.papers[order.event_id] = made
+        self._say(order, "posted" if made else "NoOp")
+        self._verdict.papers[order.event_id] = made
+
+    def _undo(self, order: Order) -> None:
+        done, made = self._done(order), []
+        if done:
+            before = self._verdict.papers[done.order.event_id]
+            made, amounts = undone(order, done, before, self._policy)
+            done.undone = True
+            self._past.append(Decided(order, done.contracts, amounts, undone=True))
+        self._say(order, "posted" if made else "NoOp")
+        self._verdict.papers[order.event_id] = made
 
     def _let_go(self) -> None:
         """Decide everything that waits for nothing any more, again and again, by arrival."""
@@ -89,6 +133,12 @@ class _Case:
             self._decide(ready[0])
 
     def _waits(self, order: Order) -> bool:
+        """Whether something that has to come before it has not: versions, or what a cancellation is about."""
+        if order.is_cancelled:
+            about = self._activation(order)
+            if about is None:
+                return "version_gap" not in self._waives(order)
+            return self._is(about, "held", "quarantined")
         return "version_gap" not in self._waives(order) and has_gap(self._past, order)
 
     def _waives(self, order: Order) -> set[str]:
@@ -97,14 +147,14 @@ class _Case:
     def _act(self, record: Record) -> None:
         """A person's word, or the clock's, about an order that is held or quarantined; else it does nothing."""
         about = next((each for each in self._seen if each.event_id == record["event_id"]), None)
-        if about is None or not (self._is(about, "held") or self._is(about, "quarantined")):
+        if about is None or not self._is(about, "held", "quarantined"):
             return
         conflict = self._verdict.reasons[about.event_id] == {"conflict"}
         if record["kind"] == "gap_expired":
             if self._is(about, "held"):
-                self._say(about, "quarantined", reasons(self._past, about, self._policy, self._waives(about)))
+                self._say(about, "quarantined", self._against(about))
         elif record["kind"] == "discarded":
-            if not conflict:
+            if not conflict and not about.is_cancelled:
                 self._past.append(Decided(about, contracts_of(self._past, about), discarded=True))
             self._say(about, "discarded")
         elif not conflict and self._is_released(about, record):
@@ -122,8 +172,8 @@ class _Case:
         self._waived.setdefault(about.event_id, set()).update(waives)
         return True
 
-    def _is(self, order: Order, outcome: str) -> bool:
-        return self._verdict.outcomes.get(order.event_id) == outcome
+    def _is(self, order: Order, *outcomes: str) -> bool:
+        return self._verdict.outcomes.get(order.event_id) in outcomes
 
     def _say(self, order: Order, outcome: str, why: set[str] | None = None) -> None:
         self._verdict.outcomes[order.event_id] = outcome

@@ -119,17 +119,25 @@ def _bearer(order: Order, amounts: dict[str, Fraction]) -> str | None:
 def papers(past: Past, order: Order, told: list[Told], policy: Policy) -> list[Paper]:
     """The documents of the order, by their first lines."""
     amounts, contracts = amounts_of(order, told, policy), contracts_of(past, order)
+    new = is_new(told) and sum(amounts.values(), Fraction(0)) >= 0  # else a person let its credit through
+    return bundled(past, order, told, amounts, contracts, policy, [], new=new)
+
+
+def bundled(
+    past: Past, order: Order, told: list[Told], amounts: dict[str, Fraction], contracts: dict[str, str],
+    policy: Policy, already: list[Paper], *, new: bool = False,
+) -> list[Paper]:  # fmt: skip
+    """The documents of the lines, numbered after those that the order has ``already``."""
     lines = posted(told)
     groups = [lines]
     if policy["split_by_contract"]:
         names = list(dict.fromkeys(contracts[each.line.id] for each in lines))
         groups = [[each for each in lines if contracts[each.line.id] == name] for name in names]
-    new = is_new(told) and sum(amounts.values(), Fraction(0)) >= 0  # else a person let its credit through
     parts = [part for group in groups for part in _parts(group, amounts, new, policy)]
     parts.sort(key=lambda part: min(lines.index(each) for each in part[1]))
     made: list[Paper] = []
     for kind, part in parts:
-        number = 1 + sum(each.kind == kind for each in made)
+        number = 1 + sum(each.kind == kind for each in [*already, *made])
         rows = tuple(_row(past, order, each, amounts, kind, policy) for each in part)
         made.append(
             Paper(
@@ -204,7 +212,9 @@ def _row(past: Past, order: Order, told: Told, amounts: dict[str, Fraction], kin
 
 
 def dated(order: Order, policy: Policy) -> date:
-    """The date of the order's documents."""
+    """The date of the order's documents; nobody says when an order was cancelled, only when that was learned."""
+    if order.is_cancelled and order.learned:
+        return order.learned.astimezone(ZoneInfo(policy["tenant_time_zone"])).date()
     if policy["document_date"] == "effective":
         return order.effective
     if order.activated:

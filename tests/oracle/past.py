@@ -69,6 +69,8 @@ def known(past: Past, number: str) -> Known | None:
         version = max(stated) if stated else found.version + 1
         if version <= found.version:  # it came too late to say what the subscription is like now
             continue
+        if decided.undone and not found.version:
+            found.dead = True
         found.version = version
         if not decided.undone:
             found.quantity = quantity_after(decided.order, found.quantity, lines)

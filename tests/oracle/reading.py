@@ -48,6 +48,7 @@ class Order:
     """An order; ``lines`` are those that provision something, in the order of their numbers."""
 
     event_id: str
+    learned: datetime | None
     id: str
     content: object
     status: str
@@ -66,13 +67,24 @@ class Order:
     odd_types: bool
 
     @property
+    def is_activated(self) -> bool:
+        """Whether Nue activated it."""
+        return self.status in ("activated", "active")
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether Nue cancelled it."""
+        return self.status in ("canceled", "cancelled")
+
+    @property
     def minor(self) -> Fraction:
         """The smallest amount of the order's currency."""
         return Fraction(1, 10 ** MINOR_UNITS[self.currency])
 
 
-def read(event_id: str, document: dict[str, Any]) -> Order:
-    """The order of an activation."""
+def read(record: dict[str, Any]) -> Order:
+    """The order that a record of the log is about."""
+    event_id, document = record["event_id"], record["document"]
     data = document["data"]
     order = data["order"]
     lines = [_line(n, each, data["subscriptions"]) for n, each in enumerate(order["orderProducts"], 1)]
@@ -82,6 +94,7 @@ def read(event_id: str, document: dict[str, Any]) -> Order:
     activated = order.get("activatedDate")
     return Order(
         event_id=event_id,
+        learned=record.get("at"),
         id=order["id"],
         content=_content(order, lines),
         status=order["status"].lower(),
@@ -129,7 +142,10 @@ def _complete_ramps(lines: list[Line]) -> None:
         if line.type != "RampItem" or line.made or line.asset or not line.parent:
             continue
         for other in lines:
-            if (other.parent == line.parent or other.id == line.parent) and (other.made or other.asset):
+            kin = (other.type, other.parent) == ("RampItem", line.parent) or (
+                (other.type, other.id) == ("SummaryItem", line.parent)
+            )
+            if kin and (other.made or other.asset):
                 line.made, line.asset = other.made, other.asset
                 break
 

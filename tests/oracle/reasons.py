@@ -21,7 +21,7 @@ from tests.oracle.past import (
 )
 from tests.oracle.reading import CHANGES, Order
 
-FOR_GOOD = ("line_type", "change_type", "conflict")
+FOR_GOOD = ("line_type", "change_type", "conflict", "snapshot_cancellation")
 """What nobody can waive: there would be nothing to post."""
 
 
@@ -34,8 +34,7 @@ def reasons(past: Past, order: Order, policy: Policy, waived: Collection[str] = 
     """
     told = changes(past, order, policy["term_basis"])
     for question in (_of_form, _of_descent, _of_turn, _of_totals, _of_substance, _of_mixture):
-        found = set(question(past, order, told, policy))
-        found = {code for code in found if code not in waived or code in FOR_GOOD}
+        found = standing(set(question(past, order, told, policy)), waived)
         if found:
             return found
     return set()
@@ -58,7 +57,17 @@ def _numbers(order: Order) -> set[str]:
     return {line.subscription for line in order.lines if line.subscription}
 
 
+def standing(found: Collection[str], waived: Collection[str]) -> set[str]:
+    """Those of the codes that count although people waived some."""
+    return {code for code in found if code not in waived or code in FOR_GOOD}
+
+
 def _of_form(past: Past, order: Order, told: list[Told], policy: Policy) -> Iterator[str]:
+    yield from unreadable(order)
+
+
+def unreadable(order: Order) -> Iterator[str]:
+    """What speaks against the order by itself."""
     if order.odd_types:
         yield "line_type"
     if any(line.change not in CHANGES for line in order.lines):
