@@ -12,7 +12,8 @@ Record = dict[str, Any]
 CODES = (
     "version_gap", "stale_version", "unknown_subscription", "changed_without_asset", "dead_subscription",
     "quantity_mismatch", "credit_exceeds_remaining", "negative_renewal", "negative_new_order", "currency_mismatch",
-    "billing_account_mismatch", "totals_do_not_tie", "mixed_order", "conflict",
+    "billing_account_mismatch", "totals_do_not_tie", "mixed_order", "conflict", "order_cancelled", "changed_since",
+    "cancellation_differs", "cancelled_before",
 )  # fmt: skip
 
 
@@ -140,9 +141,19 @@ def _not_activated(chance: random.Random, records: list[Record]) -> None:
     )
 
 
+def _cancelled(chance: random.Random, records: list[Record]) -> None:
+    """Nue cancels an order: as it was, or as something else, or as one that was never activated."""
+    place = chance.randrange(len(records))
+    document = deepcopy(records[place]["document"])
+    order = document["data"]["order"]
+    order |= {"status": "Canceled"} | chance.choice([{}, {}, {}, {"poNumber": "PO-other"}, {"activatedDate": None}])
+    cancelled = {"kind": "order", "event_id": f"event-cancelled-{len(records)}", "document": document}
+    records.insert(chance.randrange(place, len(records)) + 1, cancelled)
+
+
 ACCIDENTS: list[Callable[[random.Random, list[Record]], None]] = [
     _wrong_total, _large_credit, _negative, _other_currency, _other_payer, _wrong_quantity, _dead, _unknown_asset,
-    _no_asset, _odd_kind, _old_version, _again_by_another_name, _contradicted, _not_activated,
+    _no_asset, _odd_kind, _old_version, _again_by_another_name, _contradicted, _not_activated, _cancelled, _cancelled,
 ]  # fmt: skip
 
 
