@@ -66,7 +66,7 @@ def some_settings(chance: random.Random) -> dict[str, Any]:
 
 def of_oracle(records: list[oracle.Record], chosen: dict[str, Any]) -> Opinion:
     """The second opinion."""
-    verdict = oracle.judge(records, chosen)
+    verdict = oracle.judge([record | {"at": learned(n)} for n, record in enumerate(records)], chosen)
     opinion = Opinion(dict(verdict.outcomes), {event: why for event, why in verdict.reasons.items() if why})
     for paper in verdict.documents:
         rows = [(row.line_id, row.item, row.quantity, row.rate, row.amount, row.start, row.end) for row in paper.rows]
@@ -105,6 +105,11 @@ def _word(outcome: OrderOutcome) -> str:
     return "NoOp" if outcome is OrderOutcome.NO_OP else outcome.value.lower()
 
 
+def learned(n: int) -> datetime:
+    """When the record at a place was written to the log: a day after the one before it."""
+    return START + timedelta(days=n)
+
+
 def _conclude(opinion: Opinion, event_id: str, outcome: str, why: set[str]) -> None:
     opinion.outcomes[event_id] = outcome
     opinion.reasons.pop(event_id, None)
@@ -115,7 +120,7 @@ def _conclude(opinion: Opinion, event_id: str, outcome: str, why: set[str]) -> N
 def contents(records: list[oracle.Record]) -> Iterator[Content]:
     """The records as they stand in the log."""
     for n, record in enumerate(records):
-        at = START + timedelta(seconds=n)
+        at = learned(n)
         about = {"event_id": f"act-{n}", "about": record["event_id"], "customer_id": CUSTOMER, "at": at}
         match record["kind"]:
             case "order":

@@ -47,7 +47,8 @@ EXPECTED = {
     "posted", "NoOp", "ignored", "copy", "held", "quarantined", "discarded", "SO", "RA", "conflict", "version_gap",
     "stale_version", "unknown_subscription", "changed_without_asset", "dead_subscription", "quantity_mismatch",
     "mixed_order", "credit_exceeds_remaining", "negative_renewal", "negative_new_order", "currency_mismatch",
-    "billing_account_mismatch", "totals_do_not_tie", "line_type", "change_type",
+    "billing_account_mismatch", "totals_do_not_tie", "line_type", "change_type", "order_cancelled", "changed_since",
+    "cancellation_differs", "snapshot_cancellation",
 }  # fmt: skip
 
 
