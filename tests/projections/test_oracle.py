@@ -64,12 +64,14 @@ def test_a_history_told_twice_leads_to_the_same_documents():
         chance = random.Random(seed)
         customer = Customer(chance, twice=True)
         told = [customer.order() for _ in range(chance.randrange(2, 13))]
-        chosen = some_settings(chance) | {"term_basis": chance.choice(["us_30_360", "eu_30_360", "whole_months"])}
+        basis = chance.choice(["us_30_360", "eu_30_360", "whole_months"])
+        # a document over two contracts is linked by its first line, which the tellings choose differently
+        chosen = some_settings(chance) | {"term_basis": basis, "split_by_contract": True}
         first, second = (of_projection(peaceful([each[way] for each in told]), chosen) for way in (0, 1))
         assert first.outcomes == second.outcomes, f"seed {seed}"
         assert headers(first) == headers(second), f"seed {seed}"
 
 
 def headers(opinion):
-    """The documents but for their lines."""
-    return {name: document[:-1] for name, document in opinion.documents.items()}
+    """The documents but for their lines, and for their numbers, which follow from the lines."""
+    return Counter(document[:-1] for document in opinion.documents.values())
