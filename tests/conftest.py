@@ -9,6 +9,7 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from tests.environment import (
+    Cluster,
     Kafka,
     OwnBroker,
     SchemaRegistry,
@@ -17,6 +18,7 @@ from tests.environment import (
     find_kafka,
     find_schema_registry,
     refuse,
+    start_cluster,
     start_kafka,
     start_secure_kafka,
 )
@@ -67,6 +69,17 @@ def new_kafka() -> Iterator[Callable[[Mapping[str, str] | None], OwnBroker]]:
                 refuse("A Kafka of the test's own", why)
 
         yield start
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    """Three brokers of the test's own, which it may kill and start one by one."""
+    try:
+        started = start_cluster()
+    except UnavailableError as why:
+        refuse("A cluster of Apache Kafka", why)
+    with started:
+        yield started
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""One Kafka broker of our own: planned once, run in Docker or from Kafka's jars, killed and started at will."""
+"""A Kafka broker of our own: planned once, run in Docker or from Kafka's jars, killed and started at will."""
 
 import shutil
 import subprocess
@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -17,12 +17,12 @@ from tests.environment import artifacts, daemon
 from tests.environment.availability import UnavailableError
 from tests.environment.processes import START_TIMEOUT_S, Server, StartError, free_ports, listens, poll_until
 
+IMAGE = f"apache/kafka:{artifacts.pinned_version('kafka')}"
 CLUSTER_ID = "bnVlc3RyZWFtLXRlc3RzLg"  # any 16 bytes in base64
 
 # Tests create their topics themselves and read them from the start: nothing appears or expires by itself.
 DEFAULTS = {
     "process.roles": "broker,controller",
-    "node.id": "1",
     "controller.listener.names": "CONTROLLER",
     "auto.create.topics.enable": "false",
     "group.initial.rebalance.delay.ms": "0",
@@ -38,6 +38,39 @@ DEFAULTS = {
     "log.segment.bytes": str(16 << 20),
     "log.cleaner.dedupe.buffer.size": str(8 << 20),
 }
+
+
+class Ports(NamedTuple):
+    """What one node listens on, inside its container and outside."""
+
+    clients: int
+    controller: int
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A node's place in its cluster: its number, from 1, and the ports of all nodes in the order of their numbers."""
+
+    node: int
+    nodes: Sequence[Ports]
+    pod: str | None = None  # the container whose network all nodes share, and which publishes their ports
+
+    @property
+    def own(self) -> Ports:
+        """This node's ports."""
+        return self.nodes[self.node - 1]
+
+    @property
+    def voters(self) -> str:
+        """The value for controller.quorum.voters: all nodes find each other on one loopback address."""
+        return ",".join(f"{number}@127.0.0.1:{ports.controller}" for number, ports in enumerate(self.nodes, 1))
+
+
+def seats(count: int) -> list[Seat]:
+    """The seats of a new cluster, on ports that nobody uses."""
+    numbers = free_ports(2 * count)
+    nodes = [Ports(*pair) for pair in zip(numbers[::2], numbers[1::2], strict=True)]
+    return [Seat(number, nodes) for number in range(1, count + 1)]
 
 
 @dataclass(frozen=True)
@@ -60,6 +93,7 @@ class Plan:
     client: Mapping[str, str]  # librdkafka settings, bootstrap.servers aside, that may ask for metadata
     files: Mapping[str, bytes]
     format_arguments: Sequence[str] = ()
+    heap_mb: int = 512
 
 
 class Machine(Protocol):
@@ -76,11 +110,12 @@ class Machine(Protocol):
 class OwnBroker:
     """A running broker that belongs to its caller; a context manager that ends it."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, seat: Seat | None = None) -> None:
+        """Return when clients are served: for a seat in a cluster, when most of its nodes are up."""
         self._folder = Path(tempfile.mkdtemp(prefix="nuestream-kafka-"))
         self._client = dict(plan.client)
         try:
-            self._machine = _machine(plan, self._folder)
+            self._machine = _machine(plan, seat or seats(1)[0], self._folder)
             self.start()
         except BaseException:
             self.close()
@@ -129,26 +164,27 @@ class OwnBroker:
         self.close()
 
 
-def _machine(plan: Plan, folder: Path) -> Machine:
+def _machine(plan: Plan, seat: Seat, folder: Path) -> Machine:
     reasons: list[str] = []
     docker_host = daemon.host()
     if docker_host is None:
         reasons.append("no Docker daemon answers")
     else:
         try:
-            return _InDocker(plan, folder, docker_host)
+            return _InDocker(plan, seat, folder, docker_host)
         except daemon.DockerException as error:  # a daemon that may not fetch images is no reason to give up
             reasons.append(f"Docker refused: {error}")
     try:
-        return _FromJars(plan, folder)
+        return _FromJars(plan, seat, folder)
     except UnavailableError as why:
         raise UnavailableError("; ".join([*reasons, str(why)])) from why
 
 
-def _write(plan: Plan, place: Place, folder: Path) -> None:
+def _write(plan: Plan, seat: Seat, place: Place, folder: Path) -> None:
     lines = {
         **DEFAULTS,
-        "controller.quorum.voters": f"1@127.0.0.1:{place.controller_port}",
+        "node.id": str(seat.node),
+        "controller.quorum.voters": seat.voters,
         "log.dirs": place.data,
         **plan.properties(place),
     }
@@ -160,16 +196,15 @@ def _write(plan: Plan, place: Place, folder: Path) -> None:
 class _FromJars:
     origin = f"Apache Kafka {artifacts.pinned_version('kafka')} from its jars"
 
-    def __init__(self, plan: Plan, folder: Path) -> None:
-        port, controller_port = free_ports(2)
-        self.place = Place("127.0.0.1", "127.0.0.1", port, controller_port, str(folder), str(folder / "data"))
+    def __init__(self, plan: Plan, seat: Seat, folder: Path) -> None:
+        self.place = Place("127.0.0.1", "127.0.0.1", *seat.own, str(folder), str(folder / "data"))
         self._log = folder / "server.log"
         self._server: Server | None = None
         log_settings = Path(__file__).with_name("log4j2.xml")
-        self._java = [artifacts.java(), "-Xmx512m", f"-Dlog4j2.configurationFile={log_settings}"]
+        self._java = [artifacts.java(), f"-Xmx{plan.heap_mb}m", f"-Dlog4j2.configurationFile={log_settings}"]
         self._java += ["-cp", f"{artifacts.kafka_jars()}/*"]
         self._properties = str(folder / "server.properties")
-        _write(plan, self.place, folder)
+        _write(plan, seat, self.place, folder)
         self._format(plan.format_arguments)
 
     def _format(self, arguments: Sequence[str]) -> None:
@@ -193,13 +228,12 @@ class _FromJars:
 
 
 class _InDocker:
-    origin = f"apache/kafka:{artifacts.pinned_version('kafka')} in Docker"
+    origin = f"{IMAGE} in Docker"
 
-    def __init__(self, plan: Plan, folder: Path, host: str) -> None:
-        port, controller_port = free_ports(2)
+    def __init__(self, plan: Plan, seat: Seat, folder: Path, host: str) -> None:
         # the same port inside and outside: the broker must name to its clients the one that they can reach
-        self.place = Place("0.0.0.0", host, port, controller_port, "/environment", "/tmp/kafka-data")
-        _write(plan, self.place, folder)
+        self.place = Place("0.0.0.0", host, *seat.own, "/environment", "/tmp/kafka-data")
+        _write(plan, seat, self.place, folder)
         folder.chmod(0o755)  # the image runs as a user of its own
         tools, properties = "/opt/kafka/bin", "/environment/server.properties"
         arguments = " ".join(f"'{argument}'" for argument in plan.format_arguments)
@@ -208,11 +242,16 @@ class _InDocker:
             f" && exec {tools}/kafka-server-start.sh {properties}"
         )
         self._container = (
-            DockerContainer(f"apache/kafka:{artifacts.pinned_version('kafka')}")
-            .with_bind_ports(port, port)
+            DockerContainer(IMAGE)
+            .with_env("KAFKA_HEAP_OPTS", f"-Xmx{plan.heap_mb}m")
             .with_volume_mapping(str(folder), "/environment", "ro")
-            .with_kwargs(entrypoint=["/bin/bash", "-c", script])
         )
+        own: dict[str, Any] = {"entrypoint": ["/bin/bash", "-c", script]}
+        if seat.pod is None:
+            self._container.with_bind_ports(seat.own.clients, seat.own.clients)
+        else:
+            own["network_mode"] = f"container:{seat.pod}"
+        self._container.with_kwargs(**own)
         self._container.start()
         self._up = True
 

@@ -48,8 +48,13 @@ def start_kafka(properties: Mapping[str, str] | None = None) -> OwnBroker:
 
     Raises UnavailableError where neither Docker nor Java with Maven is there.
     """
-    own = dict(properties or {})
-    return OwnBroker(Plan(properties=lambda place: {**_listeners(place), **own}, client={}, files={}))
+    return OwnBroker(plain(properties or {}))
+
+
+def plain(properties: Mapping[str, str], heap_mb: int = 512) -> Plan:
+    """The plan of a broker without authentication, with the properties above the defaults."""
+    own = dict(properties)
+    return Plan(properties=lambda place: {**_listeners(place), **own}, client={}, files={}, heap_mb=heap_mb)
 
 
 def _listeners(place: Place) -> dict[str, str]:
