@@ -35,14 +35,14 @@ TOPICS = {
 
 
 class Pipeline:
-    """Processes that share topics named by `prefix`, a sandbox, and a folder for their logs."""
+    """Processes that share topics named by `prefix`, a folder for their logs and, where one is given, a sandbox."""
 
     def __init__(
         self,
         folder: Path,
         bootstrap: str,
         prefix: str,
-        sandbox: Any,
+        sandbox: Any = None,
         settings: Mapping[str, str] | None = None,
         client: Mapping[str, str] | None = None,
     ) -> None:
@@ -51,7 +51,6 @@ class Pipeline:
         self.sandbox = sandbox
         self._client = {"bootstrap.servers": bootstrap, **(client or {})}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
-        credentials = sandbox.credentials
         self.settings = {
             "KAFKA__BOOTSTRAP_SERVERS": bootstrap,
             **{f"TOPICS__{field.upper()}": prefix + name for field, name in TOPICS.items()},
@@ -62,15 +61,13 @@ class Pipeline:
             "PROJECT__INSTANCE_ID": "project-0",
             "APPLY__SESSION_TIMEOUT": "10",
             "APPLY__INSTANCE_ID": "apply-0",
-            "NETSUITE__ACCOUNT": credentials.account,
-            "NETSUITE__URL": sandbox.url,
-            "NETSUITE__CONSUMER_KEY": credentials.consumer_key,
-            "NETSUITE__CONSUMER_SECRET": credentials.consumer_secret.get_secret_value(),
-            "NETSUITE__TOKEN_ID": credentials.token_id,
-            "NETSUITE__TOKEN_SECRET": credentials.token_secret.get_secret_value(),
-            "NETSUITE__REQUEST_LIMIT": "5",
+            **({} if sandbox is None else _account(sandbox)),
             **(settings or {}),
         }
+
+    def topic(self, role: str) -> str:
+        """The name of the topic that the setting `role` names."""
+        return self.settings[f"TOPICS__{role.upper()}"]
 
     def environment(self, over: Mapping[str, str] | None = None) -> dict[str, str]:
         """What the processes get: this pipeline's settings and nobody else's."""
@@ -118,7 +115,7 @@ class Pipeline:
 
     def decided_orders(self) -> set[str]:
         """The ids of all orders that stand in the contract events as decided."""
-        name, found, left = self.prefix + TOPICS["contracts"], set(), self.ends("contracts")
+        name, found, left = self.topic("contracts"), set(), self.ends("contracts")
         left = {partition: end for partition, end in left.items() if end}
         decoder = Decoder(None)
         with self._reader() as reader:
@@ -172,7 +169,7 @@ class Pipeline:
 
     def bus(self) -> Bus:
         """The orders topic, for a publisher that stays."""
-        return Bus(self._client, self.prefix + TOPICS["orders"])
+        return Bus(self._client, self.topic("orders"))
 
     def _reader(self, group: str = "offsets-only") -> closing[Consumer]:
         return closing(Consumer({**self._client, "group.id": group, "log_level": 0}))
@@ -180,7 +177,7 @@ class Pipeline:
     def ends(self, topic: str) -> dict[int, int]:
         """The end offset of each partition of a topic, by the name of its setting."""
         with self._reader() as reader:
-            name = self.prefix + TOPICS[topic]
+            name = self.topic(topic)
             partitions = reader.list_topics(name, timeout=10).topics[name].partitions
             return {
                 each: reader.get_watermark_offsets(TopicPartition(name, each), timeout=10, cached=False)[1]
@@ -189,7 +186,7 @@ class Pipeline:
 
     def lag(self, group: str, topic: str) -> int:
         """How many records of a topic a group has not committed."""
-        name = self.prefix + TOPICS[topic]
+        name = self.topic(topic)
         ends = self.ends(topic)
         with self._reader(f"{self.prefix}{group}") as reader:
             committed = reader.committed([TopicPartition(name, each) for each in ends], timeout=10)
@@ -213,6 +210,19 @@ class Pipeline:
     def tail(self, worker: str, lines: int = 40) -> str:
         """The last of what a worker wrote."""
         return "\n".join(self.log(worker).read_text(errors="replace").splitlines()[-lines:])
+
+
+def _account(sandbox: Any) -> dict[str, str]:
+    login = sandbox.credentials
+    return {
+        "NETSUITE__ACCOUNT": login.account,
+        "NETSUITE__URL": sandbox.url,
+        "NETSUITE__CONSUMER_KEY": login.consumer_key,
+        "NETSUITE__CONSUMER_SECRET": login.consumer_secret.get_secret_value(),
+        "NETSUITE__TOKEN_ID": login.token_id,
+        "NETSUITE__TOKEN_SECRET": login.token_secret.get_secret_value(),
+        "NETSUITE__REQUEST_LIMIT": "5",
+    }
 
 
 class Bus:
