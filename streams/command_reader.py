@@ -17,7 +17,7 @@ from schemas.codec import Decoder
 from schemas.command import Command
 from sinks.entry import Original, Place
 from streams.command_records import command_in, original_in
-from streams.faults import NEW_TOPIC, Faults
+from streams.faults import UNSETTLED, Faults
 from streams.kafka import consumer_config
 from streams.one_thread import OneThread
 from streams.settings import Settings
@@ -130,7 +130,7 @@ class CommandReader:
     def _decoded(self, message: Message) -> Read | None:
         error = message.error()
         if error is not None:
-            if error.code() in NEW_TOPIC or error.retriable():
+            if error.code() in UNSETTLED or error.retriable():
                 return None
             raise self._faults.unavailable(f"reading {self._topic}", error)
         original = original_in(message)

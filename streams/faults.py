@@ -19,13 +19,30 @@ SILENT.disabled = True  # what it would say, the exceptions say
 PATIENCE = 10.0
 """Seconds to wait for the answer of a broker."""
 
-VAGUE = frozenset({KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE})
+ELECTION = 30.0
+"""Seconds to wait for the answer of a partition's leader: by default Kafka notices after 9 that a broker is gone."""
+
+VAGUE = frozenset(
+    {
+        KafkaError._TRANSPORT,
+        KafkaError._TIMED_OUT,
+        KafkaError._ALL_BROKERS_DOWN,
+        KafkaError._RESOLVE,
+        KafkaError._DESTROY_BROKER,
+    }
+)
 """Codes that say only that something went wrong; the report of a single broker says what."""
 
-NEW_TOPIC = frozenset(
-    {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART}
+UNSETTLED = frozenset(
+    {
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.OFFSET_NOT_AVAILABLE,
+    }
 )
-"""Codes of the moment after a topic is made, when not every broker knows who leads its partitions."""
+"""Codes of the moment after a topic is made or a broker is lost: not every broker knows who leads, or the new leader
+does not know yet how far its partition reaches."""
 
 
 class Faults:
@@ -53,13 +70,15 @@ class Faults:
         except KafkaException as error:
             raise SettingsError(f"the kafka settings do not work: {' '.join(error.args[0].str().split())}") from None
 
-    def ask(self, doing: str, client: Any, function: Callable[..., Any], *arguments: object) -> Any:
-        """Ask a broker through ``client``'s ``function``, again until :data:`PATIENCE` is over.
+    def ask(
+        self, doing: str, client: Any, function: Callable[..., Any], *arguments: object, within: float = PATIENCE
+    ) -> Any:
+        """Ask a broker through ``client``'s ``function``, again until ``within`` seconds are over.
 
         Raises:
             KafkaUnavailable: no broker answers, or it refuses; at once where waiting does not help.
         """
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + within
         patience = 1.0
         while True:
             try:
@@ -68,10 +87,9 @@ class Faults:
                 client.poll(0)  # lets the client report what it met
                 left = until - time.monotonic()
                 code = error.args[0].code()
-                if code not in VAGUE | NEW_TOPIC or self.hopeless or left <= 0:
+                if code not in VAGUE | UNSETTLED or self.hopeless or left <= 0:
                     raise self.unavailable(doing, error) from None
-                if code in NEW_TOPIC:
-                    time.sleep(0.1)
+                time.sleep(0.1)
                 patience = min(patience * 2, left)
 
     def unavailable(self, doing: str, error: BaseException | KafkaError | None = None) -> KafkaUnavailable:

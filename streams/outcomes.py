@@ -16,7 +16,7 @@ from schemas.outcome import DeadLetter, LetterState, Outcome
 from sinks.entry import Kind, Place, Recalled, Subject, subject_of
 from sinks.letters import Letter
 from streams.command_records import command_in, original_of
-from streams.faults import NEW_TOPIC, Faults
+from streams.faults import UNSETTLED, Faults
 from streams.kafka import consumer_config
 from streams.one_thread import OneThread
 from streams.reading import BATCH, OF_NO_CONCERN
@@ -106,7 +106,7 @@ class Follower:
     def _decoded(self, message: Message) -> News | None:
         error = message.error()
         if error is not None:
-            if error.code() not in OF_NO_CONCERN | NEW_TOPIC | {KafkaError._PARTITION_EOF}:
+            if error.code() not in OF_NO_CONCERN | UNSETTLED | {KafkaError._PARTITION_EOF}:
                 raise self._faults.unavailable(f"reading {message.topic()}", error)
             return None
         try:

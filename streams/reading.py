@@ -9,11 +9,11 @@ from typing import Self
 
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
-from streams.faults import NEW_TOPIC, Faults
+from streams.faults import ELECTION, UNSETTLED, Faults
 from streams.kafka import consumer_config
 from streams.settings_connect import KafkaSettings
 
-ANSWER_TIMEOUT = 15.0
+ANSWER_TIMEOUT = ELECTION
 """Seconds to wait for the next record of a partition that has one."""
 
 BATCH = 2000
@@ -47,7 +47,9 @@ class TopicReader:
         places = [TopicPartition(topic, number) for number in range(self.partitions(topic))]
         doing = f"reading the extent of {topic}"
         ask = self._consumer.get_watermark_offsets
-        return {place.partition: self._faults.ask(doing, self._consumer, ask, place) for place in places}
+        return {
+            place.partition: self._faults.ask(doing, self._consumer, ask, place, within=ELECTION) for place in places
+        }
 
     def records(self, topic: str, extents: Mapping[int, tuple[int, int]]) -> Iterator[Message]:
         """The records of ``topic`` between the offsets ``extents``, the end excluded, in order per partition.
@@ -68,7 +70,7 @@ class TopicReader:
                 partition = message.partition()
                 error = message.error()
                 if error is not None and error.code() != KafkaError._PARTITION_EOF:
-                    if error.code() not in OF_NO_CONCERN | NEW_TOPIC:
+                    if error.code() not in OF_NO_CONCERN | UNSETTLED:
                         raise self._faults.unavailable(f"reading {topic}", error)
                     continue
                 progress_at = time.monotonic()

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from streams.faults import NEW_TOPIC, PATIENCE, VAGUE, Faults
+from streams.faults import ELECTION, UNSETTLED, VAGUE, Faults
 
 
 def ends_of(consumer: Consumer, faults: Faults, places: Iterable[TopicPartition]) -> dict[tuple[str, int], int]:
@@ -18,7 +18,7 @@ def ends_of(consumer: Consumer, faults: Faults, places: Iterable[TopicPartition]
     Raises:
         KafkaUnavailable: the brokers do not answer, or refuse.
     """
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + ELECTION
     return {(place.topic, place.partition): _end_of(consumer, faults, place, until) for place in places}
 
 
@@ -28,7 +28,7 @@ def _end_of(consumer: Consumer, faults: Faults, place: TopicPartition, until: fl
             end: int = consumer.get_watermark_offsets(place, timeout=max(1.0, until - time.monotonic()))[1]
         except KafkaException as error:
             code = error.args[0].code()
-            if code not in VAGUE | NEW_TOPIC or faults.hopeless or time.monotonic() >= until:
+            if code not in VAGUE | UNSETTLED or faults.hopeless or time.monotonic() >= until:
                 raise faults.unavailable(f"reading the end of {place.topic}", error) from None
             time.sleep(0.1)
         else:

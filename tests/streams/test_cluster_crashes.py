@@ -17,7 +17,6 @@ from pathlib import Path
 
 import pytest
 
-from streams.errors import KafkaUnavailable
 from streams.reading import TopicReader
 from streams.settings_connect import KafkaSettings
 from tests.environment import Cluster, OwnBroker
@@ -122,14 +121,8 @@ class Faults:
         self._tell("all move", f"after {time.monotonic() - began:.1f} s")
 
     def _ends(self) -> dict[int, int]:
-        until = time.monotonic() + 60
-        while time.monotonic() < until:
-            try:
-                return {partition: end for partition, (_, end) in self._reader.extents(self._contracts).items()}
-            except KafkaUnavailable as error:  # while a broker is down
-                print(error)
-                time.sleep(0.1)
-        raise AssertionError("the cluster does not answer")
+        # to be asked while a broker is down, as a worker asks that starts
+        return {partition: end for partition, (_, end) in self._reader.extents(self._contracts).items()}
 
     def _tell(self, what: str, about: str) -> None:
         self.done[what] += 1
@@ -191,7 +184,7 @@ def _run_into_faults(cluster: Cluster, pipeline: Pipeline) -> None:
     print(f"{dict(faults.done)}, {dict(person.said)}")
     for ending in workers.endings:
         print(f"{ending.worker} ended by itself with {ending.status}: {ending.last_line}")
-    assert faults.done["worker killed"] == KILLS
+    assert len(workers.endings) == STOPS, "a worker that was not stopped ended by itself"
 
 
 def _said(cluster: Cluster, pipeline: Pipeline) -> Said:
