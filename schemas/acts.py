@@ -10,6 +10,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from schemas.bounds import Name
+
 
 class Released(Struct, frozen=True, kw_only=True):
     """A person lets a quarantined or held order through.
@@ -19,10 +21,10 @@ class Released(Struct, frozen=True, kw_only=True):
     once a second person has released the same order.
     """
 
-    event_id: str
-    about: str
-    customer_id: str
-    by: str
+    event_id: Name
+    about: Name
+    customer_id: Name
+    by: Name
     at: datetime
     why: str
     waives: tuple[str, ...] = ()
@@ -34,10 +36,10 @@ class Discarded(Struct, frozen=True, kw_only=True):
     It is still folded, so that the versions after it find their place; a conflicting copy is not.
     """
 
-    event_id: str
-    about: str
-    customer_id: str
-    by: str
+    event_id: Name
+    about: Name
+    customer_id: Name
+    by: Name
     at: datetime
     why: str
 
@@ -45,10 +47,10 @@ class Discarded(Struct, frozen=True, kw_only=True):
 class GapExpired(Struct, frozen=True, kw_only=True):
     """A worker waited ``waited_seconds`` for what a held order needs; from here on the order is quarantined."""
 
-    event_id: str
-    about: str
-    customer_id: str
-    by: str
+    event_id: Name
+    about: Name
+    customer_id: Name
+    by: Name
     at: datetime
     waited_seconds: int
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 from pydantic.alias_generators import to_camel
 
 from schemas.order import LineSemantics
-from schemas.wire import Amount, AsText, Count, Currency, Day, Id, Instant, InvalidActivation, Price, symbol
+from schemas.wire import Amount, AsText, Count, Currency, Day, Id, Instant, InvalidActivation, Price, ShortText, symbol
 
 
 def _or_empty(value: object) -> object:
@@ -80,7 +80,7 @@ class Subscription(_Wire):
     root_id: Id | None = None
     order_product_id: str | None = None
     quantity: Amount | None = None
-    status: str | None = None
+    status: ShortText | None = None
     start: Day | None = Field(None, alias="subscriptionStartDate")
     end: Day | None = Field(None, alias="subscriptionEndDate")
 
@@ -126,8 +126,8 @@ class Order(_Wire):
     """An order."""
 
     id: Id
-    number: str = Field(alias="orderNumber")
-    status: str
+    number: ShortText = Field(alias="orderNumber")
+    status: ShortText
     customer_id: Id
     billing_account_id: Id | None = None
     effective: Day = Field(alias="effectiveDate")
@@ -142,9 +142,9 @@ class Order(_Wire):
     start: Day | None = Field(None, alias="subscriptionStartDate")
     end: Day | None = Field(None, alias="subscriptionEndDate")
     term: Amount | None = Field(None, alias="subscriptionTerm")
-    po_number: str | None = None
+    po_number: ShortText | None = None
     description: str | None = None
-    original_order_id: str | None = None
+    original_order_id: ShortText | None = None
     line_semantics: _Semantics = LineSemantics.DELTA
     lines: list[OrderProduct] = Field(alias="orderProducts", min_length=1)
 

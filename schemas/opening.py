@@ -7,6 +7,8 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from schemas.bounds import Count, Name
+
 
 class OpenedSegment(Struct, frozen=True, kw_only=True):
     """A part of a subscription's term with one quantity and one price.
@@ -27,11 +29,11 @@ class OpenedSubscription(Struct, frozen=True, kw_only=True):
     ``posted`` is what NetSuite's documents hold for it, less what was returned: what a credit can take back at most.
     """
 
-    number: str
-    version: int
-    product_id: str
+    number: Name
+    version: Count
+    product_id: Name
     quantity: Decimal
-    status: str
+    status: Name
     posted: Decimal
     start_on: date | None = None
     end_on: date | None = None
@@ -45,13 +47,13 @@ class Opening(Struct, frozen=True, kw_only=True):
     documents in ``currency``, before tax, one-time lines included. Keyed by the customer id.
     """
 
-    event_id: str
-    customer_id: str
-    contract_id: str
-    currency: str
-    billing_account_id: str
+    event_id: Name
+    customer_id: Name
+    contract_id: Name
+    currency: Name
+    billing_account_id: Name
     opened_on: date
     posted: Decimal
     subscriptions: tuple[OpenedSubscription, ...]
-    by: str
+    by: Name
     at: datetime

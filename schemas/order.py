@@ -4,7 +4,8 @@ An :class:`OrderEvent` is one emission of one Nue order; a :class:`PolicyActivat
 decide documents from its position on. Both mirror the schemas in ``schemas/avsc``.
 
 Units, unless a field says otherwise: amounts are in the order's currency, before tax; prices are per unit of
-quantity and per month of term; dates are inclusive on both ends, as Nue has them; instants are UTC.
+quantity and per month of term; dates are inclusive on both ends, as Nue has them; instants are UTC. What is a
+:data:`~schemas.bounds.Name` or :data:`~schemas.bounds.Count` is within its bounds in whatever a decoder has read.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from decimal import Decimal
 from enum import StrEnum
 
 from msgspec import Struct
+
+from schemas.bounds import Count, Name
 
 
 class EventType(StrEnum):
@@ -103,7 +106,7 @@ class Address(Struct, frozen=True, kw_only=True):
 class Party(Struct, frozen=True, kw_only=True):
     """A snapshot of a customer or billing account, taken when the event was emitted."""
 
-    id: str
+    id: Name
     name: str
     external_id: str | None = None
     account_number: str | None = None
@@ -122,7 +125,7 @@ class Party(Struct, frozen=True, kw_only=True):
 class Product(Struct, frozen=True, kw_only=True):
     """A snapshot of a product, taken when the event was emitted."""
 
-    id: str
+    id: Name
     sku: str
     name: str
     description: str | None = None
@@ -138,24 +141,24 @@ class OrderLine(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``amount`` is authoritative: a rate times a quantity leaves the term out.
     """
 
-    line_id: str
-    line_number: int
+    line_id: Name
+    line_number: Count
     line_type: LineType
     change_type: ChangeType
-    product_id: str
+    product_id: Name
     quantity: Decimal
     amount: Decimal
-    asset_number: str | None = None
-    parent_line_id: str | None = None
+    asset_number: Name | None = None
+    parent_line_id: Name | None = None
     price_book_entry_id: str | None = None
     uom: str | None = None
-    subscription_id: str | None = None
-    subscription_number: str | None = None
-    subscription_version: int | None = None
-    subscription_level: int | None = None
-    root_subscription_id: str | None = None
+    subscription_id: Name | None = None
+    subscription_number: Name | None = None
+    subscription_version: Count | None = None
+    subscription_level: Count | None = None
+    root_subscription_id: Name | None = None
     quantity_after: Decimal | None = None
-    status_after: str | None = None
+    status_after: Name | None = None
     subscription_start_on: date | None = None
     subscription_end_on: date | None = None
     unit_price: Decimal | None = None
@@ -181,13 +184,13 @@ class OrderLine(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The commercial content of an order: what two copies of one order are compared by."""
 
-    order_id: str
-    order_number: str
-    status: str
-    customer_id: str
-    billing_account_id: str
+    order_id: Name
+    order_number: Name
+    status: Name
+    customer_id: Name
+    billing_account_id: Name
     effective_on: date
-    currency: str
+    currency: Name
     total_amount: Decimal
     lines: tuple[OrderLine, ...]
     placed_on: date | None = None
@@ -199,9 +202,9 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
     start_on: date | None = None
     end_on: date | None = None
     term: Decimal | None = None
-    po_number: str | None = None
+    po_number: Name | None = None
     memo: str | None = None
-    original_order_id: str | None = None
+    original_order_id: Name | None = None
 
     @property
     def is_active(self) -> bool:
@@ -216,12 +219,12 @@ class OrderEvent(Struct, frozen=True, kw_only=True):
     when this system knew of it. ``content_hash`` covers ``order`` and ``line_semantics`` alone.
     """
 
-    event_id: str
+    event_id: Name
     event_type: EventType
     source: Source
     occurred_at: datetime
     published_at: datetime
-    content_hash: str
+    content_hash: Name
     order: Order
     customer: Party
     billing_account: Party

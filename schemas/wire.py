@@ -12,6 +12,7 @@ from typing import Annotated, Final, NoReturn, TypeVar
 
 from pydantic import PlainValidator, StringConstraints
 
+from schemas.bounds import LONGEST_NAME
 from schemas.currency import UnknownCurrency, minor_units
 
 _Symbol = TypeVar("_Symbol", bound=StrEnum)
@@ -133,5 +134,7 @@ Currency = Annotated[str, PlainValidator(_currency)]
 """An ISO 4217 code."""
 AsText = Annotated[str, PlainValidator(_as_text)]
 """Whatever stands there, as text; lists and objects as JSON."""
-Id = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+Id = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME)]
 """An id of Nue's: any text but the empty one."""
+ShortText = Annotated[str, StringConstraints(max_length=LONGEST_NAME)]
+"""A number that people see, a status or a code."""

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Context, Decimal
 from enum import EnumType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 from msgspec import Struct
 
+from schemas.bounds import Count
 from schemas.catalog import schema_text
 
 _EXACT = Context(prec=60)
@@ -35,7 +36,7 @@ def _values(hint: Any, schema: Any, named: dict[str, Any]) -> st.SearchStrategy[
     schema = named.get(schema, schema) if isinstance(schema, str) else schema
     if isinstance(hint, type) and issubclass(hint, Struct):
         named[f"{schema['namespace']}.{schema['name']}"] = schema
-        hints = get_type_hints(hint)
+        hints = get_type_hints(hint, include_extras=True)
         return st.builds(
             hint,
             **{field["name"]: _values(hints[field["name"]], field["type"], named) for field in schema["fields"]},
@@ -50,7 +51,9 @@ def _values(hint: Any, schema: Any, named: dict[str, Any]) -> st.SearchStrategy[
     if hint is Decimal:
         most = 10 ** schema["precision"] - 1
         return st.integers(-most, most).map(lambda number: Decimal(number).scaleb(-schema["scale"], _EXACT))
-    return _SIMPLE[hint]()
+    if hint == Count:
+        return st.integers(-(2**31), 2**31 - 1)
+    return _SIMPLE[get_args(hint)[0] if get_origin(hint) is Annotated else hint]()
 
 
 def _texts() -> st.SearchStrategy[str]:
