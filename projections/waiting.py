@@ -28,7 +28,7 @@ from schemas.acts import Released
 from schemas.contract import OrderOutcome
 from schemas.holding import Held, Missing, ReleaseRequested, Settled
 from schemas.order import EventType, OrderEvent
-from schemas.quarantine import Quarantined, Reason
+from schemas.quarantine import Quarantined, Reason, fitted
 
 MOST_WAITING = 200
 """How many events may wait for one subscription: what is stored about them is one entry."""
@@ -75,7 +75,8 @@ def unpack_body(data: bytes) -> Body:
 
 def is_too_large(body: Body) -> bool:
     """Whether an event is too large to be kept in the state."""
-    return len(body.value or b"") * 2 > LARGEST_BODY and len(pack_body(body)) > LARGEST_BODY
+    size = len(body.value or b"") + sum(len(data) for data in body.headers.values())
+    return size * 2 > LARGEST_BODY and len(pack_body(body)) > LARGEST_BODY
 
 
 def needs_of(missing: Iterable[Missing]) -> tuple[tuple[str, int], ...]:
@@ -135,7 +136,7 @@ def quarantined_record(
         name = stable_id("quarantined", event.event_id)
     else:
         name = stable_id("quarantined", event.event_id, ordinal)
-    return Quarantined(
+    held = Quarantined(
         quarantine_id=name,
         reasons=reasons,
         topic=record.topic,
@@ -150,6 +151,7 @@ def quarantined_record(
         order_number=event.order.order_number if event else None,
         customer_id=event.order.customer_id if event else None,
     )
+    return fitted(held)
 
 
 def record_of(body: Body) -> LogRecord:

@@ -34,6 +34,9 @@ from schemas.quarantine import Reason
 from streams.errors import PolicyMissing
 from streams.settings import TopicSettings
 
+MOST_TOLD = 1000
+"""How much is repeated of a text or key that somebody else wrote, in characters or bytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -80,7 +83,7 @@ class Projector:
         try:
             content = self._decoder.decode(record.value or b"", list(record.headers.items()))
         except Malformed as error:
-            await self._reject(record, Reason(code="malformed", detail=str(error)), ports)
+            await self._reject(record, Reason(code="malformed", detail=str(error)[:MOST_TOLD]), ports)
             return
         match content:
             case PolicyActivated():
@@ -123,7 +126,8 @@ class Projector:
             )
         customer_id = customer_of(content)
         if record.key != customer_id.encode():
-            detail = f"the key {record.key!r} is not the customer whom the record is about, {customer_id}"
+            key = record.key if record.key is None else record.key[:MOST_TOLD]
+            detail = f"the key {key!r} is not the customer whom the record is about, {customer_id}"
             await self._reject(record, Reason(code="key", detail=detail), ports)
             return
         home = partition_of(record.key, in_force.partitions)
@@ -155,7 +159,7 @@ class Projector:
 
     async def _reject(self, record: LogRecord, reason: Reason, ports: Ports) -> None:
         held = quarantined_record(record, (reason,))
-        await ports.send([self._message(self._topics.quarantine, held, None, record.key or b"")])
+        await ports.send([self._message(self._topics.quarantine, held, None, held.key or b"")])
 
     def _message(self, topic: str, record: Struct, customer_id: str | None, key: bytes = b"") -> Message:
         # An upsert is about a customer or an item, whoever ordered: its own name keeps its versions in order.
