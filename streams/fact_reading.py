@@ -11,6 +11,7 @@ from confluent_kafka import Message
 from projections.partitions import partition_of
 from schemas.codec import Decoder, Malformed
 from streams.chains import Facts
+from streams.header_names import headers_in
 from streams.kafka import registry_of
 from streams.reading import TopicReader
 from streams.settings import Settings
@@ -64,7 +65,7 @@ class FactReader:
 
     def _take(self, message: Message) -> None:
         try:
-            record = self._decoder.decode(message.value(), message.headers())
+            record = self._decoder.decode(message.value(), [(name, data or b"") for name, data in headers_in(message)])
         except Malformed as error:
             place = f"{message.topic()}[{message.partition()}] offset {message.offset()}"
             _LOG.warning("%s is left out: %s", place, error)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from projections.records import LogRecord
+from streams.header_names import headers_in
 from streams.reading import TopicReader
 
 EPOCH = datetime.fromtimestamp(0, UTC)
@@ -39,7 +40,7 @@ def records_between(reader: TopicReader, topic: str, partition: int, start: int,
             recorded_at=_instant(message.timestamp()[1] / 1000),
             key=message.key(),
             value=message.value(),
-            headers={name: value or b"" for name, value in _pairs(message.headers())},
+            headers={name: value or b"" for name, value in headers_in(message)},
         )
 
 

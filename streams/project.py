@@ -24,6 +24,7 @@ from projections.records import LogRecord
 from schemas.codec import Decoder, Encoder
 from streams.errors import NuestreamError
 from streams.faust_app import faust_app
+from streams.header_names import let_aiokafka_read_any
 from streams.kafka import registry_of
 from streams.lease import Lease, LeaseLost, Superseded
 from streams.log_end import LogEnds, ReadTo
@@ -271,6 +272,7 @@ def main(settings: Settings) -> int:
         NuestreamError: it did not start.
     """
     logging.getLogger("aiokafka").setLevel(logging.WARNING)
+    let_aiokafka_read_any()
     log_ids = first_policy_check(settings)
     with state_folder(settings) as folder:
 
