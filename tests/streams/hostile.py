@@ -7,7 +7,6 @@ judged as the order that they say they are.
 from __future__ import annotations
 
 import json
-import os
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -111,7 +110,7 @@ class Hole:
     def between(cls, one: OrderEvent, other: OrderEvent, size: int = 1) -> Hole:
         """Where two events differ, of which ``one`` has a value of ``size`` bytes there."""
         bytes_of_one, bytes_of_other = (Encoder().encode("orders", event) for event in (one, other))
-        at = len(os.path.commonprefix([bytes_of_one, bytes_of_other]))
+        at = next(at for at, (a, b) in enumerate(zip(bytes_of_one, bytes_of_other, strict=False)) if a != b)
         return cls(bytes_of_one[:at], bytes_of_one[at + size :])
 
     def filled(self, data: bytes) -> bytes:
