@@ -47,6 +47,7 @@ class Pipeline:
         client: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder
+        self.bootstrap = bootstrap
         self.prefix = prefix
         self.sandbox = sandbox
         self._client = {"bootstrap.servers": bootstrap, **(client or {})}
