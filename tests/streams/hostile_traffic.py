@@ -13,6 +13,7 @@ from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from projections.partitions import partition_of
 from schemas.codec import Decoder, Malformed
 from schemas.contract import OrderDecided, OrderOutcome
+from schemas.holding import Held, Settled
 from schemas.order import OrderEvent
 from schemas.quarantine import Quarantined
 from streams.kafka import MAX_RECORD_BYTES
@@ -22,6 +23,7 @@ from tests.streams.hostile import PERHAPS, Headers, Hostile
 PARTITIONS = 4
 GOOD = "good"
 DECODER = Decoder()
+SETTLED = {OrderOutcome.POSTED, OrderOutcome.NO_OP, OrderOutcome.IGNORED}
 
 Place = tuple[int, int]
 
@@ -141,7 +143,7 @@ def account(pipeline: Pipeline, sent: Mapping[Place, Sent]) -> Counter[tuple[str
     ends = pipeline.ends("orders")
     log = {(partition, offset) for partition, end in ends.items() for offset in range(end)}
     assert log - set(sent) == {(partition, 0) for partition in ends}, "the log holds more than a policy and the sent"
-    held = quarantined(pipeline)
+    held, waited = held_back(pipeline)
     decided = decisions(pipeline)
     fates: Counter[tuple[str, str]] = Counter()
     for place, note in sent.items():
@@ -155,27 +157,31 @@ def account(pipeline: Pipeline, sent: Mapping[Place, Sent]) -> Counter[tuple[str
             continue
         assert note.family == GOOD or note.family in PERHAPS, f"{note.family} at {place} was lost"
         assert note.order is not None, f"{note.family} at {place} was lost"
-        outcome = decided.get(note.order[0])
-        assert outcome is not None, f"order {note.order[0]} at {place} was lost"
+        outcomes = decided.get(note.order[0], set())
         if note.family == GOOD:
-            assert outcome != {OrderOutcome.QUARANTINED}
-        fates[note.family, "decided, or a copy of what was"] += 1
+            assert outcomes & SETTLED, f"order {note.order[0]} at {place} is not decided but {outcomes}"
+        assert outcomes, f"order {note.order[0]} at {place} was lost"
+        fates[note.family, "held" if place in waited else "decided, or a copy of what was"] += 1
     assert not held, "something is in quarantine that was not sent"
     return fates
 
 
-def quarantined(pipeline: Pipeline) -> dict[Place, Quarantined]:
-    """What quarantine holds of each place of the log."""
-    orders, found = pipeline.prefix + TOPICS["orders"], {}
+def held_back(pipeline: Pipeline) -> tuple[dict[Place, Quarantined], set[Place]]:
+    """What quarantine holds of each place of the log, and the places whose orders were held to wait for others."""
+    orders, quarantine, waited = pipeline.prefix + TOPICS["orders"], {}, set()
     for message in records(pipeline.bootstrap, pipeline.prefix + TOPICS["quarantine"], pipeline.ends("quarantine")):
-        held = Decoder(max_bytes=MAX_RECORD_BYTES).decode(message.value(), message.headers())
-        assert isinstance(held, Quarantined)
-        assert held.topic == orders
-        assert (held.partition, held.offset) not in found, "quarantined twice"
-        assert held.reasons
-        assert all(reason.code and reason.detail for reason in held.reasons)
-        found[held.partition, held.offset] = held
-    return found
+        found = Decoder(max_bytes=MAX_RECORD_BYTES).decode(message.value(), message.headers())
+        if isinstance(found, Held):
+            waited.add((found.partition, found.offset))
+        elif isinstance(found, Quarantined):
+            assert found.topic == orders
+            assert (found.partition, found.offset) not in quarantine, "quarantined twice"
+            assert found.reasons
+            assert all(reason.code and reason.detail for reason in found.reasons)
+            quarantine[found.partition, found.offset] = found
+        else:
+            assert isinstance(found, Settled), found
+    return quarantine, waited
 
 
 def decisions(pipeline: Pipeline) -> dict[str, set[OrderOutcome]]:

@@ -16,7 +16,7 @@ from tests.pipeline import TOPICS, Pipeline
 from tests.projections.given import order, seats
 from tests.sandbox_server import running_sandbox
 from tests.streams.hostile import Hostile, Original, originals
-from tests.streams.hostile_traffic import PARTITIONS, Memory, Traffic, decisions, quarantined
+from tests.streams.hostile_traffic import PARTITIONS, Memory, Traffic, decisions, held_back
 from tests.streams.raw_headers import publish
 
 MB = 1_000_000
@@ -66,7 +66,7 @@ def test_records_larger_than_any_that_may_be_written_are_quarantined_without_wha
     carried(pipeline)
 
     place = {note.family: place for place, note in traffic.sent.items()}
-    held = {name: found for found in quarantined(pipeline).items() for name in place if place[name] == found[0]}
+    held = {name: found for found in held_back(pipeline)[0].items() for name in place if place[name] == found[0]}
     found = {name: each for name, (_, each) in held.items()}
     assert set(found) == set(place) - {"good"}
     assert (found["kept"].key, found["kept"].value) == (key, large)
@@ -90,7 +90,7 @@ def test_header_names_that_are_not_utf_8_cost_a_record_its_headers_and_nothing_e
     first = asyncio.run(publish(pipeline.bootstrap, topic, partition, batch))
     carried(pipeline)
 
-    found = quarantined(pipeline)
+    found, _ = held_back(pipeline)
     assert set(found) == {(partition, first), (partition, first + 2)}
     assert found[partition, first].headers == {"plain": b"3"}
     assert (found[partition, first + 2].value, found[partition, first + 2].headers) == (b"{}", {})
@@ -121,5 +121,5 @@ def test_a_burst_of_giants_does_not_pile_up_in_memory(pipeline: Pipeline) -> Non
     carried(pipeline)
     samples = memory.stop()
     print("resident memory in MB:", " ".join(f"{each:.0f}" for each in samples[:: max(1, len(samples) // 40)]))
-    assert len(quarantined(pipeline)) == 300
+    assert len(held_back(pipeline)[0]) == 300
     assert max(samples) < 300
