@@ -215,6 +215,7 @@ class _Shelf:
         self.size = pages.head.size if pages.head.pages else 0
         self.count = pages.head.pages
         self.written: dict[int, dict[str, list[Entry | IndexEntry]]] = {}
+        self._beside: dict[str, int] = {}
 
     def packed(self, page: int) -> bytes:
         """A page as it is to be stored."""
@@ -226,27 +227,32 @@ class _Shelf:
         for key, entry in entries.items():
             named = self._old.name_of(key)
             if named is None and isinstance(entry, SubscriptionEntry):
-                named = self._new_home(key, entry, placed)
+                named = self._new_home(key, entry)
                 with_contract = entry.contract_id if named[0] != key else ""
                 index = IndexEntry(self._position, with_contract)
                 placed.append((_index_key(key), _index_key(key), index))
             name, home = named or (key, key)
             placed.append((name, home, entry))
+            if name[0] == _WITH_CONTRACT:
+                self._beside[home] = self._found_beside(home) + 1
         self.size += sum(self._old.find(name, home) is None for name, home, _ in placed)
         self._grow(max(self.count, -(-self.size // PAGE_ENTRIES)))
         for name, home, each in placed:
             self._page(page_of(home, self.count)).setdefault(name, []).append(each)
 
-    def _new_home(
-        self, key: str, entry: SubscriptionEntry, placed: list[tuple[str, str, Entry | IndexEntry]]
-    ) -> tuple[str, str]:
+    def _new_home(self, key: str, entry: SubscriptionEntry) -> tuple[str, str]:
         home = contract_key(entry.contract_id)
-        there = self._old.page(page_of(home, self._old.head.pages)) if self._old.head.pages else {}
-        beside = sum(
-            name[0] == _WITH_CONTRACT and isinstance(each, SubscriptionEntry) and each.contract_id == entry.contract_id
-            for name, each in there.items()
-        ) + sum(name[0] == _WITH_CONTRACT and place == home for name, place, _ in placed)
-        return (_WITH_CONTRACT + key, home) if beside < AT_HOME else (key, key)
+        return (_WITH_CONTRACT + key, home) if self._found_beside(home) < AT_HOME else (key, key)
+
+    def _found_beside(self, home: str) -> int:
+        """How many subscriptions stand, or are being put, beside their contract at ``home``."""
+        if home not in self._beside:
+            there = self._old.page(page_of(home, self._old.head.pages)) if self._old.head.pages else {}
+            self._beside[home] = sum(
+                name[0] == _WITH_CONTRACT and isinstance(each, SubscriptionEntry) and _home(name, each) == home
+                for name, each in there.items()
+            )
+        return self._beside[home]
 
     def _grow(self, pages: int) -> None:
         """Add pages; each takes its share of the page that splits."""
