@@ -1,5 +1,8 @@
 """Stored state: whatever part of a write survives a crash, the old state or the new one is read back."""
 
+import time
+from decimal import Decimal
+
 import msgspec
 import pytest
 from hypothesis import settings
@@ -10,7 +13,7 @@ from projections import pages
 from projections.forms import UnreadableState, position_of
 from projections.in_force import PolicyInForce, dump_policy, load_policy, policy_key
 from projections.pages import dump, head_key, load, page_key, page_of
-from projections.state import NO_POSITION, CustomerState, OrderEntry, order_key
+from projections.state import NO_POSITION, CustomerState, OrderEntry, SubscriptionEntry, order_key, subscription_key
 from schemas.contract import OrderOutcome
 from schemas.order import EventType
 from schemas.policy import LineRate, Policy
@@ -22,6 +25,21 @@ def entry(position, word="a"):
 
 def key(name):
     return order_key(EventType.ORDER_ACTIVATED, str(name))
+
+
+def subscription(position, contract="c"):
+    return SubscriptionEntry(
+        position=position,
+        contract_id=contract,
+        version=1,
+        quantity=Decimal(1),
+        status="Active",
+        product_id="seat",
+        posted=Decimal(1),
+        start_on=None,
+        end_on=None,
+        currency="USD",
+    )
 
 
 def entries(store, customer="acme"):
@@ -202,3 +220,14 @@ def test_a_position_survives_its_form():
         writes = dump(CustomerState("acme").with_changes(position, {key("a"): state}), store.get)
         assert writes.before == writes.after == []
         assert position_of(writes.head[1]) == position
+
+
+def test_a_write_of_many_subscriptions_of_one_contract_costs_in_proportion():
+    def seconds(number):
+        added = {subscription_key(str(each)): subscription(1) for each in range(number)}
+        began = time.process_time()
+        dump(CustomerState("acme").with_changes(1, added), {}.get)
+        return time.process_time() - began
+
+    few = min(seconds(2000) for _ in range(3))
+    assert seconds(16_000) < 24 * few
