@@ -21,7 +21,7 @@ ones; without a positive or renewed line, the return authorization alone with th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 
@@ -91,17 +91,19 @@ def plan(
 def plan_all(
     lines: Sequence[OrderedLine], homes: Mapping[str, str], policy: Policy, *, opens: bool, ask: bool
 ) -> list[DocumentPlan]:
-    """The documents of an order whose lines belong to the contracts that ``homes`` gives; see :func:`plan`."""
-    whole = next((homes[line.line.line_id] for line in lines if line.is_posted), "")
+    """The documents of an order whose lines belong to the contracts that ``homes`` gives; see :func:`plan`.
+
+    Where contracts are not split, each document is linked to the contract of the first line that stands on it.
+    """
     groups: dict[str, list[OrderedLine]] = {}
     for line in lines:
-        home = homes[line.line.line_id] if policy.split_by_contract else whole
-        groups.setdefault(home, []).append(line)
-    return [
+        groups.setdefault(homes[line.line.line_id] if policy.split_by_contract else "", []).append(line)
+    plans = [
         each
         for contract_id, group in groups.items()
         for each in plan(contract_id, group, opens=opens, policy=policy, ask=ask)
     ]
+    return [replace(each, contract_id=homes[each.lines[0].line.line_id]) for each in plans]
 
 
 def _split(contract_id: str, posted: tuple[OrderedLine, ...]) -> tuple[DocumentPlan, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from projections.decide import Decision
 from projections.state import (
     ContractEntry,
@@ -61,6 +63,9 @@ def _contracts(state: CustomerState, position: int, order: Order, decision: Deci
     for contract_id, total in decision.totals.items():
         known = state.contract(contract_id)
         changes = sum(1 for home in decision.contract_of.values() if home == contract_id)
+        if known is not None and decision.outcome is OrderOutcome.DISCARDED:
+            entries[contract_key(contract_id)] = replace(known, position=position, changes=known.changes + changes)
+            continue
         # One that a person let through in another currency takes its contract there: no money is ever converted.
         posted = known.posted if known is not None and known.currency == order.currency else Decimal(0)
         entries[contract_key(contract_id)] = ContractEntry(
@@ -74,22 +79,27 @@ def _contracts(state: CustomerState, position: int, order: Order, decision: Deci
 
 
 def _subscriptions(position: int, order: Order, decision: Decision) -> dict[str, Entry]:
-    posts = decision.outcome is not OrderOutcome.DISCARDED
-    return {
-        subscription_key(change.number): SubscriptionEntry(
+    entries: dict[str, Entry] = {}
+    for change in decision.changes:
+        before = change.before
+        currency, schedule = order.currency, change.schedule
+        posted = (before.remaining(currency) if before else Decimal(0)) + change.amount
+        if decision.outcome is OrderOutcome.DISCARDED:
+            posted = before.posted if before else Decimal(0)
+            if before is not None and before.currency != currency:
+                currency, schedule = before.currency, before.schedule
+        entries[subscription_key(change.number)] = SubscriptionEntry(
             position=position,
             contract_id=decision.contract_of[change.number],
             version=change.version,
             quantity=change.quantity_after,
             status=change.status_after,
             product_id=change.lines[-1].line.product_id,
-            posted=(change.before.remaining(order.currency) if change.before else Decimal(0))
-            + (change.amount if posts else Decimal(0)),
+            posted=posted,
             start_on=change.start_on,
             end_on=change.end_on,
-            currency=order.currency,
-            schedule=change.schedule,
-            opened=change.before is not None and change.before.opened,
+            currency=currency,
+            schedule=schedule,
+            opened=before is not None and before.opened,
         )
-        for change in decision.changes
-    }
+    return entries

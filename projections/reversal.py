@@ -29,7 +29,7 @@ from projections.decide import (
     standing,
     totals_by_contract,
 )
-from projections.lines import OrderedLine, ordered_lines, tied_out
+from projections.lines import OrderedLine, by_subscription, ordered_lines, tied_out
 from projections.readable import reasons_against_itself
 from projections.state import WAITING, CustomerState, OrderEntry
 from schemas.content import content_hash
@@ -119,10 +119,10 @@ def _objections(
     if content_hash(activated, event.line_semantics)[:32] != activation.content.hex():
         detail = "the cancelled order does not say what its activation said; what it says now would be taken back"
         yield Reason(code="cancellation_differs", detail=detail)
-    made = {line.subscription: line.line.subscription_version for line in ordered_lines(order) if line.subscription}
-    for number, version in made.items():
+    for number, own in by_subscription(ordered_lines(order)).items():
         known = state.subscription(number)
-        if known is not None and version is not None and known.version > version:
+        made = max((line.line.subscription_version or 0 for line in own), default=0)
+        if known is not None and 0 < made < known.version:
             detail = f"{number} has been changed since, to version {known.version}"
             yield Reason(code="changed_since", detail=detail)
     if policy.order_cancellations is OrderCancellations.HOLD and any(line.amount for line in lines):
