@@ -13,7 +13,7 @@ from projections.effects import Reading
 from projections.identity import external_id
 from projections.lines import OrderedLine, is_new_order, ordered_lines, tied_out
 from projections.objections import objections, told_totals_tie, totals_do_not_tie
-from projections.readable import FOR_GOOD, reasons_against_itself
+from projections.readable import FOR_GOOD, reasons_against_itself, without_money
 from projections.snapshots import as_changes
 from projections.state import WAITING, CustomerState
 from projections.upserts import upserts_of
@@ -68,6 +68,12 @@ def decide(state: CustomerState, event: OrderEvent, policy: Policy, waived: Waiv
         return Decision(OrderOutcome.IGNORED, f"not activated: its status is {order.status}")
     if reasons := standing((*reasons_against_itself(event), *_was_cancelled(state, order)), waived):
         return quarantined(reasons)
+    return _judge(state, event, policy, waived)
+
+
+def _judge(state: CustomerState, event: OrderEvent, policy: Policy, waived: Waived) -> Decision:
+    """The decision on an order that can be read."""
+    order = event.order
     reading = reading_of(event, policy)
     lines = ordered_lines(order)
     told_tie = not reading.is_snapshot or told_totals_tie(order, lines, policy)
@@ -99,13 +105,11 @@ def decide(state: CustomerState, event: OrderEvent, policy: Policy, waived: Waiv
 
 
 def fold_only(state: CustomerState, event: OrderEvent, policy: Policy) -> Decision:
-    """What a discarded order does: it is folded, whatever speaks against it, and posts nothing.
-
-    One that nobody could have let through changes nothing at all.
-    """
-    decision = decide(state, event, policy, EVERYTHING)
-    if decision.outcome not in (OrderOutcome.POSTED, OrderOutcome.NO_OP):
+    """What a discarded order does: it is folded, whatever speaks against it, and posts nothing."""
+    if event.event_type is EventType.UNKNOWN:
         return Decision(OrderOutcome.DISCARDED, "discarded")
+    readable = event if not standing(reasons_against_itself(event), EVERYTHING) else without_money(event)
+    decision = _judge(state, readable, policy, EVERYTHING)
     return replace(
         decision,
         outcome=OrderOutcome.DISCARDED,

@@ -62,6 +62,8 @@ def stated(schedule: Schedule, line: OrderedLine, reading: Reading) -> Schedule:
 def _changed(schedule: Schedule, line: OrderedLine, reading: Reading) -> Schedule:
     start_on, end_on = _start(line, reading), line.line.end_on
     match line.line.change_type:
+        case ChangeType.UNKNOWN:
+            return schedule
         case ChangeType.RENEW | ChangeType.CONVERT_FREE_TRIAL:
             monthly = _monthly(line, reading, start_on, end_on)
             return put(schedule, Span(start_on, end_on, abs(line.quantity), monthly))

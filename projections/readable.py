@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 
+from msgspec import structs
+
 from schemas.currency import UnknownCurrency, minor_units
 from schemas.order import ChangeType, EventType, LineSemantics, LineType, OrderEvent
 from schemas.quarantine import Reason
@@ -26,6 +28,7 @@ FOR_GOOD = frozenset(
 )
 """The reasons that nobody can waive: without an answer to them there is nothing to post."""
 
+_ANY_CURRENCY = "USD"  # rounds amounts that are all zero
 _LARGEST_MONTHLY = Decimal(10) ** 18
 
 
@@ -62,3 +65,10 @@ def _reasons_against_lines(event: OrderEvent) -> Iterator[Reason]:
         if line.unit_price is not None and abs(line.unit_price * line.quantity) >= _LARGEST_MONTHLY:
             detail = f"line {line.line_id} costs {line.unit_price * line.quantity:.3E} a month"
             yield Reason(code="price_too_large", detail=detail)
+
+
+def without_money(event: OrderEvent) -> OrderEvent:
+    """An event that cannot be read, with what its versions still say: its amounts and prices are left out."""
+    lines = tuple(structs.replace(line, amount=Decimal(0), unit_price=None) for line in event.order.lines)
+    order = structs.replace(event.order, lines=lines, currency=_ANY_CURRENCY, total_amount=Decimal(0), tax_amount=None)
+    return structs.replace(event, order=order)
