@@ -83,7 +83,7 @@ def _change(state: CustomerState, number: str, lines: list[OrderedLine], reading
     is_late = first_version <= last
     schedule_was = schedule_before(state, number, reading)
     schedule = schedule_after(schedule_was, lines, reading)
-    if stated.subscription_end_on is not None and not is_late:
+    if stated.subscription_end_on is not None and not is_late and not reading.is_snapshot:
         schedule = cut(schedule, _day_after(stated.subscription_end_on), None)
     return SubscriptionChange(
         number=number,
@@ -91,7 +91,10 @@ def _change(state: CustomerState, number: str, lines: list[OrderedLine], reading
         before=before,
         first_version=first_version,
         version=max(version, last),
-        quantity_after=_quantity_after(before, lines, None if is_late else stated.quantity_after, reading),
+        # what a later version stated already contains it
+        quantity_after=before.quantity
+        if before is not None and is_late and not any(line.reverses for line in lines)
+        else _quantity_after(before, lines, stated.quantity_after, reading),
         status_after=(before.status if before and is_late else stated.status_after) or _status_after(before, lines),
         amount=sum((line.amount for line in lines), Decimal(0)),
         start_on=stated.subscription_start_on or (before.start_on if before else lines[0].line.start_on),
@@ -147,7 +150,8 @@ def _status_after(before: SubscriptionEntry | None, lines: list[OrderedLine]) ->
     cancelled = any(line.line.change_type is ChangeType.CANCEL for line in lines)
     if cancelled and not projected_quantity(before, lines):
         return "Cancelled"
-    return "Active"
+    stays = before is not None and before.is_dead and not any(line.reverses for line in lines)
+    return "Cancelled" if stays else "Active"
 
 
 def missing_versions(changes: Sequence[SubscriptionChange]) -> tuple[Missing, ...]:
@@ -191,7 +195,12 @@ def change_reasons(change: SubscriptionChange, tolerance: Decimal, reading: Read
     if before is not None and before.is_dead and not _reactivates(change):
         yield Reason(code="dead_subscription", detail=f"{change.number} is cancelled and cannot be changed")
     projected = projected_quantity(before, change.lines)
-    if not reading.is_snapshot and _quantity_is_checked(change) and change.quantity_after != projected:
+    if (
+        not change.is_late
+        and not reading.is_snapshot
+        and _quantity_is_checked(change)
+        and change.quantity_after != projected
+    ):
         yield Reason(
             code="quantity_mismatch",
             detail=f"{change.number}: Nue reports quantity {_plain(change.quantity_after)} after the order, its "
@@ -216,6 +225,8 @@ def change_reasons(change: SubscriptionChange, tolerance: Decimal, reading: Read
 
 def _reactivates(change: SubscriptionChange) -> bool:
     # only Nue's own word counts, and only on the very next version
+    if change.first_version != change.last_known_version + 1:
+        return False
     stated = [line.line for line in change.lines if line.line.subscription_version is not None]
     return any((line.status_after or "").casefold() == "active" for line in stated)
 

@@ -16,14 +16,15 @@ from projections.state import CustomerState
 def assign(state: CustomerState, order_id: str, lines: Sequence[OrderedLine]) -> dict[str, str]:
     """The contract of each line, by line id.
 
-    A change belongs to its subscription's contract. New products join the contract if the order touches exactly
-    one, else they open their own. One-time lines go with the contract that the order opens or joins, else with
-    that of the first changed line. A change of a subscription that is not known, which only a person lets through,
-    is taken for one of the contract that its root id names.
+    A line belongs to the contract of its subscription, if that is known. New products join the contract if the
+    order touches exactly one, else they open their own. One-time lines go with the contract that the order opens or
+    joins, else with that of the first changed line. A change of a subscription that is not known, which only a person
+    lets through, is taken for one of the contract that its root id names.
     """
-    touched = {line.line.line_id: _known_contract(state, line) for line in lines if line.is_change}
+    changed = [line for line in lines if line.is_change or state.subscription(line.subscription or "") is not None]
+    touched = {line.line.line_id: _known_contract(state, line) for line in changed}
     contracts = list(dict.fromkeys(touched.values()))
-    new = [line for line in lines if not line.is_change]
+    new = [line for line in lines if line.line.line_id not in touched]
     recurring = [line for line in new if line.subscription is not None]
     if len(contracts) == 1:
         home = contracts[0]

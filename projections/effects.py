@@ -47,11 +47,11 @@ def schedule_after(schedule: Schedule, lines: Sequence[OrderedLine], reading: Re
 def stated(schedule: Schedule, line: OrderedLine, reading: Reading) -> Schedule:
     """The schedule with what a ``SNAPSHOT`` line says of its dates in place of what was there.
 
-    A quantity of zero ends the subscription from the line's start on, to its end where it has one.
+    A quantity of zero ends the subscription from the line's start on.
     """
     start_on, end_on, quantity = _start(line, reading), line.line.end_on, line.line.quantity
     if not quantity:
-        return cut(schedule, start_on, end_on)
+        return cut(schedule, start_on, None)
     if line.line.unit_price is None:
         monthly = _spread(line.line.amount, line, reading, start_on, end_on)
     else:

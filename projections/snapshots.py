@@ -56,7 +56,8 @@ def _change(before: Schedule, line: OrderedLine, reading: Reading) -> OrderedLin
         was_worth = here.monthly * months if here is not None and here.end_on is None else _ZERO
         was_worth = was_worth or worth(before, start_on, last_day_after(start_on, months), reading.basis)
     else:
-        was_worth = worth(before, start_on, end_on, reading.basis)
+        # a quantity of zero ends the subscription, whatever the line's own end is
+        was_worth = worth(before, start_on, end_on if line.line.quantity else None, reading.basis)
     quantity_before = here.quantity if here is not None else _ZERO
     price_before = here.unit_price if here is not None else _ZERO
     difference = line.line.quantity - quantity_before

@@ -168,6 +168,8 @@ class Turn:
             ordinal=occasion.ordinal,
             codes=tuple(dict.fromkeys(reason.code for reason in decision.reasons)),
             waived=entry.waived if entry else (),
+            asked_by=entry.asked_by if entry else None,
+            asked=entry.asked if entry else (),
             needs=needs_of(decision.missing),
         )
         self._tell(body, entry, decision)
