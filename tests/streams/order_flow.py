@@ -89,7 +89,7 @@ class Publisher(threading.Thread):
     def run(self) -> None:
         try:
             while self._waiting:
-                pace = self.left * TICK_S / ((self.faults_left + 1) * self._fault_s)
+                pace = self.left * TICK_S / ((self.faults_left + 2) * self._fault_s)
                 size = self.left if self.hurry.is_set() else int(pace) + (random.random() < pace % 1)
                 portion, self._waiting = self._waiting[:size], self._waiting[size:]
                 for record in portion:
