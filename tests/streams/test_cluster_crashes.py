@@ -1,6 +1,6 @@
 """Workers and brokers of a cluster crash while orders flow: all that is said is what one clean run says.
 
-How much of it: `NUESTREAM_CLUSTER_ORDERS` orders (default 600), `_KILLS` SIGKILLs of workers (3), `_BROKER_KILLS` of
+How much of it: `NUESTREAM_CLUSTER_ORDERS` orders (default 400), `_KILLS` SIGKILLs of workers (3), `_BROKER_KILLS` of
 brokers (1), `_STOPS` workers that stand still for longer than their session (1), `_SEED` where the chance starts; all
 are printed, with what was done.
 """
@@ -27,7 +27,7 @@ from tests.streams.said import Said, differences, said
 
 ORDERS, KILLS, BROKER_KILLS, STOPS = (
     int(os.environ.get(f"NUESTREAM_CLUSTER_{name}", default))
-    for name, default in (("ORDERS", "600"), ("KILLS", "3"), ("BROKER_KILLS", "1"), ("STOPS", "1"))
+    for name, default in (("ORDERS", "400"), ("KILLS", "3"), ("BROKER_KILLS", "1"), ("STOPS", "1"))
 )
 SEED = int(os.environ.get("NUESTREAM_CLUSTER_SEED", str(random.SystemRandom().randrange(1 << 30))))
 WORKERS = ("project-0", "project-1")
@@ -158,6 +158,8 @@ def test_crashes_of_workers_and_brokers_leave_on_every_topic_what_one_clean_run_
     assert expected.copies == 0
     assert differences(found, expected) == []
     assert expected.records["OrderDecided"] > ORDERS // 2
+    assert expected.records["Held"] > 0
+    assert expected.records["Quarantined"] > 0
 
 
 def _run_into_faults(cluster: Cluster, pipeline: Pipeline) -> None:
