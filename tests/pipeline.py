@@ -74,7 +74,8 @@ class Pipeline:
         """What the processes get: this pipeline's settings and nobody else's."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("NUESTREAM_")}
         own = {f"NUESTREAM_{name}": value for name, value in {**self.settings, **(over or {})}.items()}
-        return {**kept, **own, "PYTHONPATH": str(ROOT)}
+        # a process that is killed leaves its temporary folder where the test's own are removed
+        return {**kept, **own, "PYTHONPATH": str(ROOT), "TMPDIR": str(self.folder)}
 
     def run(
         self, *arguments: str, text: str | None = None, over: Mapping[str, str] | None = None, status: int | None = 0
