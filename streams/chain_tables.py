@@ -53,7 +53,21 @@ def plain(columns: Sequence[str], right: Iterable[str] = ()) -> Table:
 
 def chain_title(chain: Chain, customer: str) -> Text:
     """The line above a chain's table."""
-    return Text.assemble((customer, "bold"), " · contract ", chain.contract_id, f" · {chain.currency}")
+    return Text.assemble(
+        (customer, "bold"), " · contract ", chain.contract_id, f" · {chain.currency}", opened_text(chain)
+    )
+
+
+def opened_text(chain: Chain) -> str:
+    """What the contract brought along, where it had an opening balance; its value has that from the first order on."""
+    if not chain.opened:
+        return ""
+    posted = sum((each.delta_tcv for each in chain.opened), Decimal(0))
+    return f"\nopened {chain.opened[0].effective_on} with {money(posted, chain.currency)} of {_count(chain.opened)}"
+
+
+def _count(opened: Sequence[object]) -> str:
+    return f"{len(opened)} subscription" + ("" if len(opened) == 1 else "s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +140,18 @@ def chain_as_dict(chain: Chain) -> dict[str, Any]:
         "contract": chain.contract_id,
         "customer": chain.customer_id,
         "currency": chain.currency,
+        "opening": _opening_as_dict(chain) if chain.opened else None,
         "orders": [_link_as_dict(link) for link in chain.links],
+    }
+
+
+def _opening_as_dict(chain: Chain) -> dict[str, Any]:
+    return {
+        "openedOn": str(chain.opened[0].effective_on),
+        "subscriptions": {
+            each.subscription_number: {"quantity": _text(each.quantity_after), "posted": _text(each.delta_tcv)}
+            for each in chain.opened
+        },
     }
 
 

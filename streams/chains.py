@@ -11,10 +11,12 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from schemas.contract import DecidedDocument, DocumentType, OrderDecided, OrderOutcome, SubscriptionChanged
+from schemas.contract import DecidedDocument, DocumentType, Movement, OrderDecided, OrderOutcome, SubscriptionChanged
+from schemas.holding import Held, ReleaseRequested, Settled
 from schemas.order import ChangeType
 from schemas.outcome import DeadLetter, LetterState, Outcome
 from schemas.quarantine import Quarantined
+from streams.held_back import HeldBack, told_reasons
 
 RECORD_TYPES = {DocumentType.SALES_ORDER: "salesOrder", DocumentType.RETURN_AUTHORIZATION: "returnAuthorization"}
 """NetSuite's names of the record types of documents."""
@@ -22,11 +24,14 @@ RECORD_TYPES = {DocumentType.SALES_ORDER: "salesOrder", DocumentType.RETURN_AUTH
 
 @dataclass(slots=True)
 class Facts:
-    """What the topics told, each thing once by its id, in the order in which it was read."""
+    """What the topics told, each thing once by its id, in the order in which it was read.
+
+    ``decided`` has the last decision on each event, by the event's id.
+    """
 
     decided: dict[str, OrderDecided] = field(default_factory=dict)
     changes: dict[str, SubscriptionChanged] = field(default_factory=dict)
-    quarantined: dict[str, Quarantined] = field(default_factory=dict)
+    held_back: HeldBack = field(default_factory=HeldBack)
     letters: dict[str, DeadLetter] = field(default_factory=dict)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
 
@@ -34,11 +39,15 @@ class Facts:
         """Take in a record. A repeated one changes nothing; of outcomes and dead letters the newest counts."""
         match record:
             case OrderDecided():
-                self.decided.setdefault(record.decision_id, record)
+                known = self.decided.get(record.event_id)
+                if known is None or known.ordinal < record.ordinal:
+                    # what is decided anew takes its place behind what was decided meanwhile
+                    self.decided.pop(record.event_id, None)
+                    self.decided[record.event_id] = record
             case SubscriptionChanged():
                 self.changes.setdefault(record.change_id, record)
-            case Quarantined():
-                self.quarantined.setdefault(record.quarantine_id, record)
+            case Quarantined() | Held() | ReleaseRequested() | Settled():
+                self.held_back.take(record)
             case DeadLetter():
                 self.letters[record.command_id] = record
             case Outcome():
@@ -96,12 +105,21 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """All orders of one contract, in the order in which they were decided."""
+    """All orders of one contract, in the order in which they were decided.
+
+    ``opened`` is what its opening balance said of each subscription, where it had one.
+    """
 
     contract_id: str
     customer_id: str
     currency: str
     links: tuple[Link, ...]
+    opened: tuple[SubscriptionChanged, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What sorts it among the chains: the number of its first order."""
+        return self.links[0].decided.order_number if self.links else self.opened[0].order_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,30 +145,39 @@ def outcome_name(outcome: OrderOutcome) -> str:
 def chains_of(facts: Facts, standing_of: StandingOf) -> list[Chain]:
     """The chain of every contract, in the order in which the contracts begin."""
     orders: dict[str, list[OrderDecided]] = {}
+    opened: dict[str, list[SubscriptionChanged]] = {}
+    changes: dict[tuple[str, str], list[SubscriptionChanged]] = {}
+    for change in facts.changes.values():
+        if change.movement is Movement.OPENING:
+            opened.setdefault(change.contract_id, []).append(change)
+            orders.setdefault(change.contract_id, [])
+        changes.setdefault((change.contract_id, change.event_id), []).append(change)
     for decided in facts.decided.values():
         for contract_id in decided.contracts:
             orders.setdefault(contract_id, []).append(decided)
-    changes: dict[tuple[str, str], list[SubscriptionChanged]] = {}
-    for change in facts.changes.values():
-        changes.setdefault((change.contract_id, change.event_id), []).append(change)
-    return [_chain(contract_id, decisions, changes, standing_of) for contract_id, decisions in orders.items()]
+    return [
+        _chain(contract_id, decisions, changes, tuple(opened.get(contract_id, ())), standing_of)
+        for contract_id, decisions in orders.items()
+    ]
 
 
 def _chain(
     contract_id: str,
     decisions: list[OrderDecided],
     changes: dict[tuple[str, str], list[SubscriptionChanged]],
+    opened: tuple[SubscriptionChanged, ...],
     standing_of: StandingOf,
 ) -> Chain:
     links: list[Link] = []
-    value = Decimal(0)
+    value = sum((each.delta_tcv for each in opened), Decimal(0))
     for decided in decisions:
         own = tuple(changes.get((contract_id, decided.event_id), ()))
         documents = tuple(standing_of(decided, each) for each in decided.documents if each.contract_id == contract_id)
         amount = sum((document.signed for document in documents), Decimal(0))
         value += amount
-        links.append(Link(_step(own, not links), decided, own, documents, amount, value))
-    return Chain(contract_id, decisions[0].customer_id, decisions[0].currency, tuple(links))
+        links.append(Link(_step(own, not links and not opened), decided, own, documents, amount, value))
+    first = decisions[0] if decisions else opened[0]
+    return Chain(contract_id, first.customer_id, first.currency, tuple(links), opened)
 
 
 def _step(changes: Iterable[SubscriptionChanged], is_first: bool) -> str:
@@ -205,14 +232,31 @@ def not_posted(facts: Facts) -> list[NotPosted]:
             order_number=held.order_number,
             customer_id=held.customer_id,
             outcome=outcome_name(OrderOutcome.QUARANTINED),
-            why="; ".join(f"{reason.code}: {reason.detail}" for reason in held.reasons),
+            why=told_reasons(held.reasons),
         )
         for held in refused_records(facts)
+    ]
+    told += [
+        NotPosted(
+            order_id=settled.order_id,
+            order_number=settled.order_number,
+            customer_id=settled.customer_id,
+            outcome=outcome_name(settled.outcome),
+            why=f"discarded by {settled.by}: {settled.why}",
+        )
+        for settled in _set_aside(facts)
     ]
     return told
 
 
 def refused_records(facts: Facts) -> list[Quarantined]:
     """What is in quarantine without a decision on an order: conflicting copies, and records that cannot be read."""
-    decided = {each.event_id for each in facts.decided.values() if each.outcome is OrderOutcome.QUARANTINED}
-    return [held for held in facts.quarantined.values() if held.event_id not in decided]
+    waiting = facts.held_back.open()
+    copies = [each.newest for each in waiting if each.event_id not in facts.decided]
+    return [each for each in (*copies, *facts.held_back.unreadable.values()) if isinstance(each, Quarantined)]
+
+
+def _set_aside(facts: Facts) -> list[Settled]:
+    """Conflicting copies that a person has discarded: nothing was decided about them."""
+    told = facts.held_back.orders.values()
+    return [each.newest for each in told if isinstance(each.newest, Settled) and each.event_id not in facts.decided]

@@ -103,9 +103,15 @@ class TieOut:
 
 
 def tie_outs(held: Held, facts: Facts) -> list[TieOut]:
-    """The tie-out of every order that was decided to be posted, or to need no document."""
-    decided = (each for each in facts.decided.values() if each.outcome in (OrderOutcome.POSTED, OrderOutcome.NO_OP))
-    return [_tie_out(held, order) for order in decided]
+    """The tie-out of every order that was decided to be posted, or to need no document.
+
+    An order that the policy or its discarded original keeps out of NetSuite is not among them.
+    """
+    return [_tie_out(held, order) for order in facts.decided.values() if _ties_out(order)]
+
+
+def _ties_out(order: OrderDecided) -> bool:
+    return order.outcome is OrderOutcome.POSTED or (order.outcome is OrderOutcome.NO_OP and not order.order_total)
 
 
 def _tie_out(held: Held, order: OrderDecided) -> TieOut:

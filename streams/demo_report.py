@@ -33,7 +33,7 @@ class Report:
         """Write it to standard output."""
         _heading(f"Contracts in NetSuite, by {LINK_FIELD} (link)")
         chains = [(self._customer_of(each), each) for each in chains_of(self.facts, standing_in(self.held, self.facts))]
-        for customer, chain in sorted(chains, key=lambda pair: (pair[0], pair[1].links[0].decided.order_number)):
+        for customer, chain in sorted(chains, key=lambda pair: (pair[0], pair[1].name)):
             show(results, chain_title(chain, customer))
             show(results, chain_text(chain))
             show(results, "")

@@ -143,17 +143,13 @@ def _customers_called(name: str, facts: Facts) -> set[str]:
         for decided in facts.decided.values()
         if name in (decided.order_id, decided.order_number, *decided.contracts)
     }
-    return found | {
-        held.customer_id
-        for held in facts.quarantined.values()
-        if held.customer_id is not None and name in (held.order_id, held.order_number)
-    }
+    return found | {each.newest.customer_id or "" for each in facts.held_back.called(name)}
 
 
 def _about(name: str, facts: Facts, *, is_customer: bool) -> Told:
     """What of these facts answers for ``name``.
 
-    A customer is told whole. A contract comes with its customer's quarantined orders, which may be meant for it.
+    A customer is told whole. A contract comes with its customer's orders that wait, which may be meant for it.
     """
     chains = chains_of(facts, standing_by_topics(facts))
     apart = [order for order in not_posted(facts) if not order.contracts]
@@ -161,7 +157,7 @@ def _about(name: str, facts: Facts, *, is_customer: bool) -> Told:
         return Told(chains, apart)
     contract = [chain for chain in chains if chain.contract_id == name]
     if contract:
-        return Told(contract, [order for order in apart if order.outcome == "quarantined"])
+        return Told(contract, [order for order in apart if order.outcome in ("quarantined", "held")])
     return Told(
         [chain for chain in chains if any(_is_called(name, link.decided) for link in chain.links)],
         [order for order in apart if name in (order.order_id, order.order_number)],
