@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from streams.cli_quarantine import held, quarantine
 from streams.cli_topics import policy, topics
 from streams.commands import Commands, settings_of
 from streams.lifetime import end_with_parent
@@ -32,6 +33,8 @@ def cli(ctx: click.Context, config: Path | None, verbose: bool) -> None:
       nuestream apply                   run the sink: commands to NetSuite
       nuestream publish orders.ndjson   put activations into the log
       nuestream history O-00000300      see what became of one order's contract
+      nuestream held                    see the orders that wait for others
+      nuestream quarantine list         see those that wait for a person; release or discard them
 
     Settings come from the environment (NUESTREAM_KAFKA__BOOTSTRAP_SERVERS) and a TOML file ([kafka]
     bootstrap_servers = ...): --config, else NUESTREAM_CONFIG, else ./nuestream.toml where there is one. The
@@ -276,7 +279,9 @@ def show_settings(ctx: click.Context, show_all: bool) -> int:
     return run_settings(ctx.obj, show_all)
 
 
+cli.add_command(held)
 cli.add_command(policy)
+cli.add_command(quarantine)
 cli.add_command(topics)
 
 

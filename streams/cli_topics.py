@@ -6,7 +6,7 @@ import click
 
 from streams.commands import settings_of
 
-PROCESSES = ("publish", "project", "apply", "history", "policy", "topics")
+PROCESSES = ("publish", "project", "apply", "history", "held", "quarantine", "opening", "policy", "topics")
 
 
 @click.group()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from confluent_kafka import Message
+from msgspec import Struct
 
 from projections.partitions import partition_of
 from schemas.codec import Decoder, Malformed
@@ -24,8 +25,10 @@ Extents = dict[int, tuple[int, int]]
 class FactReader:
     """Takes records of the topics into :class:`Facts`. A record that cannot be read is logged and left out."""
 
-    def __init__(self, settings: Settings, reader: TopicReader) -> None:
+    def __init__(self, settings: Settings, reader: TopicReader, take: Callable[[Struct], object] | None = None) -> None:
+        """``take`` gets the records, where they are to go elsewhere than into ``facts``."""
         self.facts = Facts()
+        self._give = take or self.facts.take
         self._reader = reader
         self._decoder = Decoder(registry_of(settings.registry))
         self._next: dict[tuple[str, int], int] = {}
@@ -43,6 +46,14 @@ class FactReader:
             for partition, (low, high) in extents.items()
             if partition in wanted
         }
+
+    def pass_over(self, topic: str) -> None:
+        """Read of ``topic`` only what comes from now on.
+
+        Raises:
+            KafkaUnavailable: no broker answers.
+        """
+        self._next |= {(topic, partition): high for partition, (_, high) in self._reader.extents(topic).items()}
 
     def read(
         self,
@@ -70,4 +81,4 @@ class FactReader:
             place = f"{message.topic()}[{message.partition()}] offset {message.offset()}"
             _LOG.warning("%s is left out: %s", place, error)
         else:
-            self.facts.take(record)
+            self._give(record)

@@ -115,6 +115,8 @@ class ProjectSettings(Section):
     ``store`` is where the state is held: ``memory``, or ``rocksdb`` in ``data_dir``, a folder of the worker's own that
     survives it. Either way the changelog topic has all of it. ``standby_replicas`` is how many other workers hold a
     copy of each partition, ready to take over.
+
+    ``gap_timeout`` is how long an order waits for those before it until it is quarantined; 0 is for ever.
     """
 
     store: Literal["memory", "rocksdb"] = "memory"
@@ -123,6 +125,7 @@ class ProjectSettings(Section):
     session_timeout: Seconds = 10.0
     instance_id: Name | None = None
     shutdown_timeout: Seconds = 30.0
+    gap_timeout: Annotated[float, Field(ge=0)] = 86_400.0
 
 
 class NetSuiteSettings(Section):
