@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from streams.cli_opening import opening
 from streams.cli_quarantine import held, quarantine
 from streams.cli_topics import policy, topics
 from streams.commands import Commands, settings_of
@@ -33,6 +34,7 @@ def cli(ctx: click.Context, config: Path | None, verbose: bool) -> None:
       nuestream apply                   run the sink: commands to NetSuite
       nuestream publish orders.ndjson   put activations into the log
       nuestream history O-00000300      see what became of one order's contract
+      nuestream opening check FILE      bring along contracts that were there before
       nuestream held                    see the orders that wait for others
       nuestream quarantine list         see those that wait for a person; release or discard them
 
@@ -280,6 +282,7 @@ def show_settings(ctx: click.Context, show_all: bool) -> int:
 
 
 cli.add_command(held)
+cli.add_command(opening)
 cli.add_command(policy)
 cli.add_command(quarantine)
 cli.add_command(topics)

@@ -92,16 +92,16 @@ class GapWatch:
             del self._seen[gone]
 
 
-async def watch_gaps(host: GapHost, topic: str, encoder: Encoder, timeout: float, name: str | None) -> None:
-    """Append :class:`GapExpired` to ``topic`` for orders that wait for longer than ``timeout`` seconds; for ever.
+async def watch_gaps(host: GapHost, topic: str, encoder: Encoder, patience: float, name: str | None) -> None:
+    """Append :class:`GapExpired` to ``topic`` for orders that wait for longer than ``patience`` seconds.
 
-    ``name`` is what the worker is called, its machine's where it has none. A timeout of 0 ends it at once.
+    ``name`` is what the worker is called, its machine's name where it has none. A patience of 0 is endless.
     """
-    if not timeout:
+    if not patience:
         return
-    watch, by = GapWatch(timeout), f"projector {name or socket.gethostname()}"
+    watch, by = GapWatch(patience), f"projector {name or socket.gethostname()}"
     while True:
-        await asyncio.sleep(min(_SELDOM, max(_OFTEN, timeout / 20)))
+        await asyncio.sleep(min(_SELDOM, max(_OFTEN, patience / 20)))
         read_to = host.read_to()
         watch.forget_others(read_to)
         for partition, read in read_to.items():
