@@ -108,9 +108,11 @@ async def watch_gaps(host: GapHost, topic: str, encoder: Encoder, patience: floa
             keys = list(host.table.keys_with(BODIES, partition))
             held: list[Gap] = []
             for start in range(0, len(keys), _AT_ONCE):
+                if partition not in host.read_to():
+                    break  # it went to another worker meanwhile
                 held += held_among(keys[start : start + _AT_ONCE], host.reader_of(partition))
                 await asyncio.sleep(0)  # records go first
-            for gap, seconds in watch.look(partition, read, held):
+            for gap, seconds in watch.look(partition, read, held) if partition in host.read_to() else ():
                 await host.send([_message(topic, encoder, gap, seconds, by)])
                 watch.told(gap)
 

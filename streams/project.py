@@ -25,6 +25,7 @@ from schemas.codec import Decoder, Encoder
 from streams.errors import NuestreamError
 from streams.faust_app import faust_app
 from streams.header_names import let_aiokafka_read_any
+from streams.gaps import watch_gaps
 from streams.kafka import registry_of
 from streams.lease import Lease, LeaseLost, Superseded
 from streams.log_end import LogEnds, ReadTo
@@ -143,7 +144,8 @@ class Host:
 
     def read_to(self) -> dict[int, ReadTo]:
         """Per assigned partition of the log: since when it is read to its end. Those that are not yet are left out."""
-        return self._ends.read_to()
+        here = {place.partition for place in self._assigned()} if self._started else set()
+        return {number: read for number, read in self._ends.read_to().items() if number in here}
 
     def _assigned(self) -> set[Any]:
         return {place for place in self.app.consumer.assignment() if place.topic == self._settings.topics.orders}
@@ -197,7 +199,7 @@ class Host:
         self._progress.decide_commits(self.app.consumer)
         worker = asyncio.create_task(self.app.start())
         worker.add_done_callback(self._ended)
-        tasks = [asyncio.create_task(work) for work in (self._pulse(), self._look(), self._touch())]
+        tasks = [asyncio.create_task(work) for work in (self._pulse(), self._look(), self._touch(), self._expire())]
         await self._stopping.wait()
         for task in tasks:
             task.cancel()
@@ -239,6 +241,13 @@ class Host:
         while self._settings.project.store == "rocksdb":
             await asyncio.sleep(_TOUCH)
             touch(self._folder)
+
+    async def _expire(self) -> None:
+        topic, project = self._settings.topics.orders, self._settings.project
+        try:
+            await watch_gaps(self, topic, self._encoder, project.gap_timeout, project.instance_id)
+        except Exception as error:
+            self._stop_for(error)
 
     async def send(self, messages: Sequence[Message]) -> None:
         """Send and wait for every acknowledgement. Raises :class:`NuestreamError` where the broker refuses one."""

@@ -1,0 +1,95 @@
+"""`nuestream project`, `apply` and `verify-state`: the workers, and whether what one of them keeps is right."""
+
+from __future__ import annotations
+
+import click
+
+from streams.commands import settings_of
+
+
+@click.command()
+@click.option("--rebuild-state", is_flag=True, help="Fold the state again from the log, and end.")
+@click.pass_context
+def project(ctx: click.Context, rebuild_state: bool) -> int:
+    """Run the projector: folds orders into contracts and decides documents.
+
+    Runs until SIGTERM or SIGINT, and then ends within project.shutdown_timeout. Several of them share the
+    partitions. A bad record is quarantined with its reason; a fault (Kafka refuses a record, the registry does not
+    answer) stops the worker, and nothing is skipped. Needs no NetSuite credentials.
+
+    \b
+    Settings:
+      kafka.*                    NUESTREAM_KAFKA__BOOTSTRAP_SERVERS, ...
+      registry.*                 NUESTREAM_REGISTRY__URL, ...
+      topics.*, policy.*         as `nuestream topics create` was given
+      groups.project             NUESTREAM_GROUPS__PROJECT
+      project.instance_id        NUESTREAM_PROJECT__INSTANCE_ID      (static membership: restarts are quick)
+      project.store              NUESTREAM_PROJECT__STORE            (memory, or rocksdb in project.data_dir)
+      project.data_dir           NUESTREAM_PROJECT__DATA_DIR         (a folder of the worker's own that survives it)
+      project.standby_replicas   NUESTREAM_PROJECT__STANDBY_REPLICAS (how many other workers hold a copy)
+      project.session_timeout    NUESTREAM_PROJECT__SESSION_TIMEOUT  (seconds until a dead worker is replaced)
+      project.shutdown_timeout   NUESTREAM_PROJECT__SHUTDOWN_TIMEOUT
+      project.gap_timeout        NUESTREAM_PROJECT__GAP_TIMEOUT      (seconds that an order waits; 0 for ever)
+
+    --rebuild-state runs no worker: it folds the state of every partition again from the log, up to where the group has
+    read, writes to the changelog what differs, removes what must not be there and what project.data_dir keeps, and
+    ends. Nothing is sent to NetSuite or to anybody else. All workers of the group must be stopped. Interrupted, it is
+    run again; until it is through, no worker starts. `nuestream verify-state` tells whether it is needed.
+
+    Exit status: 0 stopped as asked, or rebuilt; 1 stopped by a fault, 2 did not start (also: its policy is not the
+    log's).
+    """
+    if rebuild_state:
+        from streams.rebuild import run_rebuild
+
+        return run_rebuild(settings_of(ctx))
+    from streams.project import main as run_project
+
+    return run_project(settings_of(ctx))
+
+
+@click.command("verify-state")
+@click.pass_context
+def verify_state(ctx: click.Context) -> int:
+    """Compare the projector's state with the log, folded again.
+
+    Reads the whole log and the changelog, partition by partition, and names every customer of whom they say something
+    different. Changes nothing; workers may run meanwhile. `nuestream project --rebuild-state` puts it right.
+
+    \b
+    Settings: kafka.*, registry.*, topics.*, groups.project
+
+    Exit status: 0 they are equal, 1 they differ, 2 it could not be done.
+    """
+    from streams.verify import run_verify
+
+    return run_verify(settings_of(ctx))
+
+
+@click.command()
+@click.pass_context
+def apply(ctx: click.Context) -> int:
+    """Run the sink: has NetSuite hold what the commands say, each once.
+
+    Runs until SIGTERM or SIGINT. Documents of one customer go out in order, different customers side by side up to
+    netsuite.concurrency. What NetSuite refuses is kept in the dead letters with its answer, and the customer's later
+    documents wait behind it.
+
+    \b
+    Settings:
+      netsuite.account             NUESTREAM_NETSUITE__ACCOUNT           such as 1234567_SB1
+      netsuite.consumer_key        NUESTREAM_NETSUITE__CONSUMER_KEY
+      netsuite.consumer_secret     NUESTREAM_NETSUITE__CONSUMER_SECRET   or ..._FILE, a path
+      netsuite.token_id            NUESTREAM_NETSUITE__TOKEN_ID
+      netsuite.token_secret        NUESTREAM_NETSUITE__TOKEN_SECRET      or ..._FILE, a path
+      netsuite.url                 NUESTREAM_NETSUITE__URL               (follows from the account)
+      netsuite.concurrency         NUESTREAM_NETSUITE__CONCURRENCY       (5)
+      kafka.*, registry.*, topics.*, groups.apply, apply.*
+
+    Exit status: 0 stopped as asked, 1 stopped by a fault, 2 did not start.
+    """
+    from streams.apply import main as run_apply
+
+    settings = settings_of(ctx)
+    settings.require_netsuite("apply")
+    return run_apply(settings)
