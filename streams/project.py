@@ -24,8 +24,8 @@ from projections.records import LogRecord
 from schemas.codec import Decoder, Encoder
 from streams.errors import NuestreamError
 from streams.faust_app import faust_app
-from streams.header_names import let_aiokafka_read_any
 from streams.gaps import watch_gaps
+from streams.header_names import let_aiokafka_read_any
 from streams.kafka import registry_of
 from streams.lease import Lease, LeaseLost, Superseded
 from streams.log_end import LogEnds, ReadTo
