@@ -13,7 +13,7 @@ from projections.effects import Reading
 from projections.identity import external_id
 from projections.lines import OrderedLine, is_new_order, ordered_lines, tied_out
 from projections.objections import objections, told_totals_tie, totals_do_not_tie
-from projections.readable import FOR_GOOD, reasons_against_itself, without_money
+from projections.readable import FOR_GOOD, UNREADABLE_MONEY, reasons_against_itself, without_money
 from projections.snapshots import as_changes
 from projections.state import WAITING, CustomerState
 from projections.upserts import upserts_of
@@ -108,8 +108,8 @@ def fold_only(state: CustomerState, event: OrderEvent, policy: Policy) -> Decisi
     """What a discarded order does: it is folded, whatever speaks against it, and posts nothing."""
     if event.event_type is EventType.UNKNOWN:
         return Decision(OrderOutcome.DISCARDED, "discarded")
-    readable = event if not standing(reasons_against_itself(event), EVERYTHING) else without_money(event)
-    decision = _judge(state, readable, policy, EVERYTHING)
+    unreadable = any(reason.code in UNREADABLE_MONEY for reason in reasons_against_itself(event))
+    decision = _judge(state, without_money(event) if unreadable else event, policy, EVERYTHING)
     return replace(
         decision,
         outcome=OrderOutcome.DISCARDED,

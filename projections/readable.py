@@ -28,6 +28,9 @@ FOR_GOOD = frozenset(
 )
 """The reasons that nobody can waive: without an answer to them there is nothing to post."""
 
+UNREADABLE_MONEY = frozenset({"price_too_large", "unknown_currency"})
+"""The reasons for which an order's amounts and prices mean nothing."""
+
 _ANY_CURRENCY = "USD"  # rounds amounts that are all zero
 _LARGEST_MONTHLY = Decimal(10) ** 18
 
@@ -68,7 +71,7 @@ def _reasons_against_lines(event: OrderEvent) -> Iterator[Reason]:
 
 
 def without_money(event: OrderEvent) -> OrderEvent:
-    """An event that cannot be read, with what its versions still say: its amounts and prices are left out."""
+    """An event whose money cannot be read, with what its versions still say."""
     lines = tuple(structs.replace(line, amount=Decimal(0), unit_price=None) for line in event.order.lines)
     order = structs.replace(event.order, lines=lines, currency=_ANY_CURRENCY, total_amount=Decimal(0), tax_amount=None)
     return structs.replace(event, order=order)
