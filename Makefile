@@ -1,24 +1,43 @@
 # Every target sets itself up: Python 3.11 or newer with venv is all that the machine must have.
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak bench lint lock clean
+.PHONY: help demo test soak soak-crash soak-cluster soak-hostile soak-oracle mutate bench lint lock clean
 BIN := .venv/bin
 # Pipeline tests mostly wait; three at a time finish within minutes on two cores. A file's tests share its servers.
 BESIDE := -n 3 --dist loadfile --no-loadscope-reorder
 LOCKED := uv.lock pyproject.toml .ci/setup .ci/uv.txt
 
 help:  ## show this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1#/p' $(MAKEFILE_LIST) | awk -F'#' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1#/p' $(MAKEFILE_LIST) | awk -F'#' '{ printf "%-20s %s\n", $$1, $$2 }'
 
 demo: .venv/.runtime  ## Nue activations in, NetSuite documents out, on this machine
 	@$(BIN)/nuestream demo $(ARGS)
 
 test: .venv/.dev  ## the whole suite; ARGS="-k name" for a part
 	@$(BIN)/python -m tests.environment
-	@$(BIN)/python -m pytest $(BESIDE) $(ARGS)
+	@$(BIN)/python -m pytest -m "not soak" $(BESIDE) $(ARGS)
 
-soak: .venv/.dev  ## 20 kills of each worker while 2,000 orders flow
+soak: soak-crash soak-cluster soak-hostile soak-oracle  ## the long proofs, all of them (about an hour)
+
+soak-crash: .venv/.dev  ## 20 kills of each worker while 2,000 orders flow into NetSuite
 	@$(BIN)/python -m tests.environment
 	@NUESTREAM_KILLS=20 NUESTREAM_KILL_ORDERS=2000 $(BIN)/python -m pytest -s tests/streams/test_crashes.py $(ARGS)
+
+soak-cluster: .venv/.dev  ## 50 workers and 5 of 3 brokers killed, 5 workers stopped, under 20,000 orders
+	@$(BIN)/python -m tests.environment
+	@NUESTREAM_CLUSTER_ORDERS=20000 NUESTREAM_CLUSTER_KILLS=50 NUESTREAM_CLUSTER_BROKER_KILLS=5 NUESTREAM_CLUSTER_STOPS=5 \
+	    $(BIN)/python -m pytest -s tests/streams/test_cluster_crashes.py $(ARGS)
+
+soak-hostile: .venv/.dev  ## 100,000 bad records among good orders, and bursts of giants
+	@$(BIN)/python -m tests.environment
+	@NUESTREAM_HOSTILE=100000 $(BIN)/python -m pytest -s tests/streams/test_hostile_bytes.py -k every_good $(ARGS)
+	@$(BIN)/python -m pytest -s -m soak tests/streams/test_hostile_records.py $(ARGS)
+
+soak-oracle: .venv/.dev  ## 10,000 histories judged by the projection and by the oracle
+	@NUESTREAM_ORACLE_HISTORIES=10000 $(BIN)/python -m pytest --timeout 1800 tests/projections/test_oracle.py $(ARGS)
+
+mutate: .venv/.dev  ## break projections/ in thousands of small ways, and see which the tests notice (hours)
+	@$(BIN)/mutmut run $(ARGS)
+	@$(BIN)/mutmut results
 
 bench: .venv/.dev  ## the measurements
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
@@ -34,7 +53,7 @@ lock: .venv/.dev  ## write uv.lock anew; ARGS="--upgrade" for newer versions
 	@$(BIN)/python .ci/lock $(ARGS)
 
 clean:  ## remove .venv, caches and what builds left
-	@rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	@rm -rf .venv dist build mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
 	@find streams schemas projections sinks tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.runtime: $(LOCKED)

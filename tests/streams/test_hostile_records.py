@@ -97,6 +97,7 @@ def test_header_names_that_are_not_utf_8_cost_a_record_its_headers_and_nothing_e
     assert decisions(pipeline) == {ORIGINAL.event.order.order_id: {OrderOutcome.POSTED}}
 
 
+@pytest.mark.soak
 def test_an_order_of_as_many_lines_as_a_topic_takes_is_decided_within_the_workers_session(pipeline: Pipeline) -> None:
     crowd = order("O1", *(seats(f"S{number}", 1, "1.00") for number in range(9000)))
     traffic = Traffic(pipeline)
@@ -108,6 +109,7 @@ def test_an_order_of_as_many_lines_as_a_topic_takes_is_decided_within_the_worker
     assert decisions(pipeline) == {"O1": posted, ORIGINAL.event.order.order_id: posted}
 
 
+@pytest.mark.soak
 def test_a_burst_of_giants_does_not_pile_up_in_memory(pipeline: Pipeline) -> None:
     memory = Memory(pipeline.process("project").pid)
     memory.start()
