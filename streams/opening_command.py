@@ -98,7 +98,9 @@ def _publish(settings: Settings, openings: list[Opening], by: str) -> int:
                 too_large.append(opening.contract_id)
             bar.update(task, completed=sender.acknowledged, rate=f"{sender.acknowledged:,} of {len(openings):,}")
         sender.flush()
-    click.echo(f"{sender.acknowledged} opening balances published to {topic}; publishing them again does no harm")
+    click.echo(
+        f"{_count(sender.acknowledged, 'opening balance')} published to {topic}; publishing them again does no harm"
+    )
     for contract_id in too_large:
         click.echo(f"nuestream: contract {contract_id} is too large for Kafka and was not published", err=True)
     return BAD if too_large else GOOD

@@ -144,7 +144,8 @@ def _worth(event: OrderEvent | None) -> str:
         total = money(order.total_amount, order.currency)
     except ValueError:
         total = f"{order.total_amount}"
-    return f", {total} {order.currency} in {len(order.lines)} lines"
+    count = len(order.lines)
+    return f", {total} {order.currency} in {count} line{'' if count == 1 else 's'}"
 
 
 def _said(

@@ -17,13 +17,13 @@ from streams.errors import NuestreamError
 from streams.held_back import Waiting
 from streams.quarantine_reading import Enquiry, Original, everything_held_back, original_at
 from streams.quarantine_tables import (
-    held_table,
+    held_text,
     history_as_dicts,
     history_of,
     original_as_dict,
-    quarantined_table,
+    quarantined_text,
     unreadable_as_dict,
-    unreadable_table,
+    unreadable_text,
     waiting_as_dict,
     ways_out,
 )
@@ -42,9 +42,10 @@ def run_held(settings: Settings, as_json: bool) -> int:
     held = [each for each in everything_held_back(settings).open() if each.is_held]
     if as_json:
         _print_json([waiting_as_dict(each) for each in held])
-    elif held:
-        show(results, held_table(held, datetime.now(UTC)))
-    else:
+        return DONE
+    for each in held:
+        show(results, held_text(each, datetime.now(UTC)))
+    if not held:
         click.echo("no order is held")
     return DONE
 
@@ -58,14 +59,14 @@ def run_list(settings: Settings, as_json: bool, customer: str | None) -> int:
         orders = [waiting_as_dict(each) for each in wanted]
         _print_json({"orders": orders, "unreadable": [unreadable_as_dict(each) for each in unreadable]})
         return DONE
-    if wanted:
-        show(results, quarantined_table(wanted))
-    else:
+    for each in wanted:
+        show(results, quarantined_text(each))
+    if not wanted:
         click.echo("no order is quarantined")
     if unreadable:
-        show(results, "")
-        show(results, Text("Records that are no orders: nobody can release them; publish what they meant", "bold"))
-        show(results, unreadable_table(unreadable))
+        show(results, Text("\nRecords that are no orders: nobody can release them; publish what they meant", "bold"))
+    for record in unreadable:
+        show(results, unreadable_text(record))
     return DONE
 
 

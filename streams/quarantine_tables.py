@@ -8,51 +8,48 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-from rich.table import Table
 from rich.text import Text
 
 from schemas.holding import Held, Missing, ReleaseRequested, Settled
 from schemas.quarantine import Quarantined
-from streams.chain_tables import plain
 from streams.chains import outcome_name
 from streams.held_back import NOT_KEPT, Told, Waiting, told_missing, told_reasons
 from streams.quarantine_reading import Original
 
 
-def held_table(held: list[Waiting], now: datetime) -> Table:
-    """The orders that wait for others."""
-    made = plain(("order", "customer", "waits for", "since", "for"))
-    for each in held:
-        newest = each.newest
-        if isinstance(newest, Held):
-            waits = "\n".join(map(told_missing, newest.waits_for))
-            order = Text.assemble(newest.order_number, "\n", (newest.event_id, "dim"))
-            made.add_row(order, newest.customer_id, waits, _minute(newest.held_at), _long(now - newest.held_at))
-    return made
+def held_text(waiting: Waiting, now: datetime) -> Text:
+    """An order that waits for others. Identifiers stand on lines of their own, whole, so that they can be copied."""
+    held = waiting.since
+    if not isinstance(held, Held):
+        return Text()
+    since = f"since {_minute(held.held_at)} ({_long(now - held.held_at)})"
+    below = [f"waits for {told_missing(each)}" for each in held.waits_for]
+    return _block(held.order_number, f"customer {held.customer_id} · {since}", waiting.event_id, below)
 
 
-def quarantined_table(quarantined: list[Waiting]) -> Table:
-    """The orders that wait for a person."""
-    made = plain(("order", "customer", "in the log since", "why"))
-    for each in quarantined:
-        newest = each.newest
-        if isinstance(newest, Quarantined):
-            why = Text(told_reasons(newest.reasons))
-            if each.request is not None:
-                asked = each.request
-                why.append(f"\nrelease asked for by {asked.by} on {_minute(asked.requested_at)}", style="yellow")
-            order = Text.assemble(newest.order_number or "", "\n", (each.event_id, "dim"))
-            made.add_row(order, newest.customer_id, _minute(newest.recorded_at), why)
-    return made
+def quarantined_text(waiting: Waiting) -> Text:
+    """An order that waits for a person."""
+    newest, asked = waiting.since, waiting.request
+    if not isinstance(newest, Quarantined):
+        return Text()
+    below = [f"{reason.code}: {reason.detail}" for reason in newest.reasons]
+    if asked is not None:
+        below.append(f"release asked for by {asked.by} on {_minute(asked.requested_at)}: {asked.why}")
+    about = f"customer {newest.customer_id} · in the log since {_minute(newest.recorded_at)}"
+    return _block(newest.order_number or "", about, waiting.event_id, below)
 
 
-def unreadable_table(records: list[Quarantined]) -> Table:
-    """Records about which nobody can decide."""
-    made = plain(("record", "in the log since", "why"))
-    for each in records:
-        place = Text.assemble(place_of(each), "\n", (each.quarantine_id, "dim"))
-        made.add_row(place, _minute(each.recorded_at), told_reasons(each.reasons))
-    return made
+def unreadable_text(record: Quarantined) -> Text:
+    """A record about which nobody can decide."""
+    about = f"in the log since {_minute(record.recorded_at)}"
+    return _block(place_of(record), about, record.quarantine_id, [told_reasons(record.reasons)])
+
+
+def _block(name: str, about: str, identifier: str, below: list[str]) -> Text:
+    text = Text.assemble((name, "bold"), f" · {about}\n  ", (identifier, "dim"))
+    for line in below:
+        text.append(f"\n  {line}")
+    return text
 
 
 def place_of(record: Quarantined | Held) -> str:
