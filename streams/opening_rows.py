@@ -114,6 +114,7 @@ def _of_json(path: Path) -> Rows:
                 found.rows += _flat(parse_json(document.text), document.line, found.problems)
             except InvalidActivation as error:
                 found.problems.append(Problem(document.line, "", str(error)))
+    found.problems = list(dict.fromkeys(found.problems))  # what is wrong with a contract counts once, not per segment
     return found
 
 
