@@ -29,8 +29,9 @@ WORKERS = ("project", "apply", "sandbox")
 
 @pytest.fixture
 def place(kafka: Kafka, topic_prefix: str, tmp_path: Path) -> Iterator[Pipeline]:
-    """A folder with the example activations, and settings for a Kafka and a sandbox."""
-    shutil.copy(ROOT / "tests" / "examples" / "activations.ndjson", tmp_path)
+    """A folder with the example activations and opening balances, and settings for a Kafka and a sandbox."""
+    for name in ("activations.ndjson", "opening.csv"):
+        shutil.copy(ROOT / "tests" / "examples" / name, tmp_path)
     with running_sandbox() as sandbox:
         pipeline = Pipeline(tmp_path, kafka.bootstrap, topic_prefix, sandbox)
         try:
