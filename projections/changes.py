@@ -61,7 +61,7 @@ class SubscriptionChange:
     @property
     def is_late(self) -> bool:
         """Whether a later version was folded before: only a person lets such an order through."""
-        return self.first_version <= self.last_known_version
+        return self.first_version <= self.last_known_version and not self.lines[0].reverses
 
 
 def changes_of(state: CustomerState, lines: Sequence[OrderedLine], reading: Reading) -> tuple[SubscriptionChange, ...]:
@@ -80,7 +80,7 @@ def _change(state: CustomerState, number: str, lines: list[OrderedLine], reading
     last = before.version if before else 0
     first_version = (versioned[0].subscription_version if versioned else None) or last + 1
     version = stated.subscription_version or last + 1
-    is_late = first_version <= last
+    is_late = first_version <= last and not lines[0].reverses
     schedule_was = schedule_before(state, number, reading)
     schedule = schedule_after(schedule_was, lines, reading)
     if stated.subscription_end_on is not None and not is_late and not reading.is_snapshot:
@@ -93,7 +93,7 @@ def _change(state: CustomerState, number: str, lines: list[OrderedLine], reading
         version=max(version, last),
         # what a later version stated already contains it
         quantity_after=before.quantity
-        if before is not None and is_late and not any(line.reverses for line in lines)
+        if before is not None and is_late
         else _quantity_after(before, lines, stated.quantity_after, reading),
         status_after=(before.status if before and is_late else stated.status_after) or _status_after(before, lines),
         amount=sum((line.amount for line in lines), Decimal(0)),
@@ -150,7 +150,7 @@ def _status_after(before: SubscriptionEntry | None, lines: list[OrderedLine]) ->
     cancelled = any(line.line.change_type is ChangeType.CANCEL for line in lines)
     if cancelled and not projected_quantity(before, lines):
         return "Cancelled"
-    stays = before is not None and before.is_dead and not any(line.reverses for line in lines)
+    stays = before is not None and before.is_dead and not lines[0].reverses
     return "Cancelled" if stays else "Active"
 
 
