@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka.admin import AclOperation, ResourceType
 
+from streams.cli_topics import PROCESSES
 from tests.environment import SecureKafka
 from tests.examples_of import expected_of, shape_of
 from tests.pipeline import TOPICS, Pipeline
@@ -16,7 +17,6 @@ from tests.sandbox_server import running_sandbox
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 OPERATIONS = {"DescribeConfigs": AclOperation.DESCRIBE_CONFIGS}
-PROCESSES = ("publish", "project", "apply", "history", "policy", "topics")
 
 
 class Users:
@@ -80,8 +80,24 @@ def test_the_main_job_runs_with_no_more_rights_than_topics_acls_prints(bus: tupl
     chain = pipeline.run("history", "O-00000310", over=users.settings("history")).stdout
     assert "O-00000310" in chain
     assert "log" in pipeline.run("policy", "show", over=users.settings("policy")).stdout.lower()
+    _decide_about_a_copy(pipeline, users)
     assert pipeline.stop("project") == 0
     assert pipeline.stop("apply") == 0
+
+
+def _decide_about_a_copy(pipeline: Pipeline, users: Users) -> None:
+    """Bring along a contract, and discard an order that says something else than one before it."""
+    opening = str(EXAMPLES / "opening.csv")
+    pipeline.run("opening", "publish", opening, "--yes", over=users.settings("opening"))
+    first = (EXAMPLES / "activations.ndjson").read_text().splitlines()[0]
+    pipeline.run("publish", "-", text=first.replace('"O-00000300"', '"O-00000301"'), over=users.settings("publish"))
+    pipeline.wait_until_applied()
+    assert pipeline.run("held", over=users.settings("held")).stdout == "no order is held\n"
+    as_person = users.settings("quarantine")
+    (copy,) = json.loads(pipeline.run("quarantine", "list", "--json", over=as_person).stdout)["orders"]
+    pipeline.run("quarantine", "show", copy["eventId"], over=as_person)
+    done = pipeline.run("quarantine", "discard", copy["eventId"], "--why", "a test", "--yes", over=as_person)
+    assert "discarded" in done.stdout
 
 
 def test_a_revoked_right_to_write_commands_stops_the_projector_and_nothing_is_skipped(
