@@ -12,9 +12,10 @@ from confluent_kafka.admin import AclOperation, AdminClient, ConfigResource, New
 from confluent_kafka.admin import ResourceType as Resource
 
 from streams.access import as_commands, grants
+from streams.cli_topics import PROCESSES
 from streams.errors import KafkaUnavailable, NuestreamError, PolicyMissing
 from streams.kafka import librdkafka_config
-from streams.policy import activate_initial, check_worker_policy, policies_in_log
+from streams.policy import activate_initial, first_policy_check, policies_in_log
 from streams.sending import Sender
 from streams.settings import Settings
 from streams.topics import TopicAdmin, TopicFound, create_topics, differences, record_counts, topic_plans
@@ -67,7 +68,7 @@ def test_the_log_begins_with_the_policy_on_every_partition_and_only_once(kafka: 
         assert at.offset == 0
         assert at.policy == settings.policy.to_policy()
         assert (at.activated.partition, at.activated.partitions, at.activated.activated_by) == (number, 3, "somebody")
-    check_worker_policy(settings)
+    first_policy_check(settings)
 
 
 def test_a_creation_that_was_stopped_half_way_is_completed(kafka: Kafka, topic_prefix: str) -> None:
@@ -80,7 +81,7 @@ def test_a_creation_that_was_stopped_half_way_is_completed(kafka: Kafka, topic_p
     created, _, begun = create_topics(settings)
     assert len(created) == 5
     assert begun == [0, 2, 3]
-    check_worker_policy(settings)
+    first_policy_check(settings)
 
 
 def test_a_topic_that_is_there_is_checked_and_never_changed(
@@ -168,7 +169,7 @@ def test_record_counts_are_those_of_the_topic(kafka: Kafka, topic_prefix: str) -
     assert record_counts(settings, found)[settings.topics.contracts] == 0
 
 
-PRINCIPALS = {name: f"User:{name}" for name in ("publish", "project", "apply", "history", "policy", "topics")}
+PRINCIPALS = {name: f"User:{name}" for name in PROCESSES}
 
 
 def test_the_commands_grant_exactly_what_the_table_says() -> None:
@@ -190,10 +191,17 @@ def test_no_process_may_write_what_it_only_reads() -> None:
     settings = settings_on("host:9092", "acme.")
     writes = {(grant.process, grant.name) for grant in grants(settings) if grant.operation == "Write"}
     topics = settings.topics
-    assert {process for process, name in writes if name == topics.orders} == {"publish", "policy", "topics"}
+    assert {process for process, name in writes if name == topics.orders} == {
+        "publish",
+        "project",
+        "quarantine",
+        "opening",
+        "policy",
+        "topics",
+    }
     assert {process for process, name in writes if name == topics.commands} == {"project"}
     assert {process for process, name in writes if name == topics.outcomes} == {"apply"}
-    assert not {name for process, name in writes if process == "history"}
+    assert not {name for process, name in writes if process in ("history", "held")}
 
 
 def test_the_list_is_also_json(capsys: pytest.CaptureFixture[str]) -> None:
