@@ -182,6 +182,8 @@ def _said(
         if answer is not None:
             return _tell(answer, made, act)
         if time.monotonic() > until:
+            if settled := [each for each in waiting.told[known:] if isinstance(each, Settled)]:
+                return _tell(settled[0], made, act)
             click.echo(
                 f"no projector has answered within {timeout:.0f} s; what you said is in {topic} and counts when one "
                 "reads it"
