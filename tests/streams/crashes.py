@@ -18,10 +18,10 @@ from msgspec import Struct
 from projections.forms import Record, position_of
 from projections.in_force import PolicyInForce, load_policy
 from projections.pages import load
-from projections.records import LogRecord
+from projections.records import LogRecord, customer_of
+from projections.state import WaitingEntry
 from schemas.codec import Decoder, Encoder
 from schemas.headers import headers_of
-from schemas.order import OrderEvent
 from schemas.policy import Policy, PolicyActivated
 from streams.projector import Message, Projector
 from streams.settings import TopicSettings
@@ -105,6 +105,13 @@ class Worker:
         self.portions += 1
 
 
+def clean(log: Sequence[LogRecord]) -> Durable:
+    """What one run without a crash leaves."""
+    durable = Durable()
+    Worker(durable).run(log)
+    return durable
+
+
 def finish(work: Coroutine[Any, Any, None]) -> None:
     """Run a coroutine that never waits, without an event loop."""
     try:
@@ -153,7 +160,7 @@ def log_of(*contents: Struct | tuple[bytes | None, bytes | None]) -> list[LogRec
         else:
             value = ENCODER.encode(TOPICS.orders, content)
             headers = dict(headers_of(content))
-            key = content.order.customer_id.encode() if isinstance(content, OrderEvent) else b"policy/0"
+            key = b"policy/0" if isinstance(content, PolicyActivated) else customer_of(content).encode()
         records.append(LogRecord(TOPICS.orders, 0, offset, AT, key, value, headers))
     return records
 
@@ -168,7 +175,7 @@ class View:
     """What the readers of the topics and the next decision see: each event once, by its id, and the state."""
 
     outputs: dict[tuple[str, bytes], list[tuple[bytes, bytes, tuple[tuple[str, bytes], ...]]]]
-    states: dict[str, tuple[int, dict[str, object]]]
+    states: dict[str, tuple[int, dict[str, object], dict[str, object]]]
     policy: PolicyInForce | None
 
 
@@ -187,5 +194,7 @@ def view(durable: Durable, customers: Sequence[str]) -> View:
     states = {}
     for customer in customers:
         state = load(customer, worker.read)
-        states[customer] = (state.position, dict(state.entries()))
+        entries = dict(state.entries())
+        waiting = [name[2:] for name, entry in entries.items() if isinstance(entry, WaitingEntry) and entry.is_open]
+        states[customer] = (state.position, entries, {name: state.body(name) for name in waiting})
     return View(outputs, states, load_policy(0, worker.read))

@@ -1,136 +1,34 @@
-"""A crash at any moment, however often, leaves what one clean run leaves."""
+"""What the projector says, in which order, and what it does with records that it cannot carry through."""
 
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from projections import pages
 from projections.in_force import policy_key
 from schemas.policy import MixedOrders, Policy
 from streams.errors import PolicyMissing
 from streams.projector import Message
-from tests.projections.given import line, more, order, seats
-from tests.projections.histories import generated
+from tests.projections.given import more, order, seats
 from tests.streams.crashes import (
     AT,
     DECODER,
     ENCODER,
     TOPICS,
-    Crash,
     Durable,
     Worker,
     activated,
-    customers_of,
+    clean,
     log_of,
-    survivors,
     view,
 )
-
-
-def clean(log):
-    durable = Durable()
-    Worker(durable).run(log)
-    return durable
 
 
 @pytest.fixture
 def small_pages(monkeypatch):
     monkeypatch.setattr(pages, "INLINE_ENTRIES", 3)
     monkeypatch.setattr(pages, "PAGE_ENTRIES", 2)
-
-
-def eventful_log():
-    """A little of everything: policies, copies, drafts, several customers, bad bytes, conflicts, held orders."""
-    split = activated(Policy(mixed_orders=MixedOrders.SPLIT))
-    made_up = generated(3, 10, 2)
-    conflict = order("O1", seats("S1", 9, "9.00"))
-    unknown = order("O9", more("S9", 1, "12.00"))
-    opened = order("O1", seats("S1", 9, "10.00"), seats("S2", 1, "3.00"), line("5.00", product_id="setup"))
-    astray = (b"other", ENCODER.encode(TOPICS.orders, opened))
-    later = order("O2", more("S1", 1, "1.00"), more("S2", 1, "1.00"))
-    beginning = (activated(), *made_up[:5], opened, (b"acme", b"\xc3\x01nonsense"), split)
-    return log_of(*beginning, *made_up[5:], conflict, unknown, opened, astray, later)
-
-
-def test_a_crash_at_every_moment_leaves_what_a_clean_run_leaves(small_pages):
-    log = eventful_log()
-    customers = customers_of(log)
-    moments = []
-    durable = Durable()
-
-    def note(worker, portion):
-        moments.extend((worker.durable.copy(), dict(worker.store), part) for part in survivors(portion))
-
-    Worker(durable, on_portion=note).run(log)
-    wanted = view(durable, customers)
-    assert any(name.startswith(b"q\x00") for name, _ in durable.changelog), "no customer has pages"
-    assert len(moments) > 300, "the history says too little"
-    for number, (left, store, part) in enumerate(moments):
-        left.keep(part)
-        rewound = number % (left.committed + 1)
-        Worker(left, store if number % 2 else {}).run(log, rewound if number % 3 == 0 else None)
-        assert view(left, customers) == wanted, f"moment {number}"
-
-
-PLANS = st.lists(
-    st.tuples(st.integers(0, 120), st.randoms(use_true_random=False), st.booleans(), st.booleans()), max_size=5
-)
-
-
-@settings(max_examples=40, deadline=None)
-@given(
-    seed=st.integers(0, 50),
-    sizes=st.sampled_from([(3, 2), (0, 1), (40, 12), (8, 4)]),
-    customers=st.sampled_from([1, 3]),
-    crashes=PLANS,
-)
-def test_several_crashes_in_a_row_leave_what_a_clean_run_leaves(seed, sizes, customers, crashes):
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(pages, "INLINE_ENTRIES", sizes[0])
-        patched.setattr(pages, "PAGE_ENTRIES", sizes[1])
-        orders = generated(seed, 15, customers)
-        split = activated(Policy(mixed_orders=MixedOrders.SPLIT))
-        log = log_of(activated(), *orders[:7], split, *orders[7:])
-        found = crashed(log, crashes)
-        assert view(found, customers_of(log)) == view(clean(log), customers_of(log))
-
-
-def crashed(log, crashes):
-    """A run that is killed at each of ``crashes`` and then once left alone."""
-    durable, store, start = Durable(), {}, None
-    for portions, chance, kept, stale in crashes:
-        worker = Worker(durable, store, killing(portions, chance))
-        try:
-            worker.run(log, start)
-        except Crash:
-            store = worker.store if kept else {}
-        if stale and durable.changelog:
-            # A worker that was stopped for long wrote its last record after its successor wrote newer ones.
-            durable.changelog.append(chance.choice(durable.changelog))
-        start = chance.randint(0, durable.committed) if chance.random() < 0.5 else None
-    Worker(durable, store).run(log, start)
-    return durable
-
-
-def killing(portions, chance):
-    def kill(worker, portion):
-        if worker.portions == portions:
-            worker.durable.keep(chance.choice(list(survivors(portion))))
-            raise Crash
-
-    return kill
-
-
-def test_a_clean_run_delivered_again_from_any_offset_says_nothing_new(small_pages):
-    log = eventful_log()
-    wanted = view(clean(log), customers_of(log))
-    for start in range(len(log)):
-        durable = clean(log)
-        Worker(durable).run(log, start)
-        assert view(durable, customers_of(log)) == wanted
 
 
 def portions_of(log, durable=None):
