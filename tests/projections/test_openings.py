@@ -1,0 +1,95 @@
+"""Contracts of years before: opening balances, and orders that were posted before this system took over."""
+
+from datetime import date
+from decimal import Decimal
+
+from msgspec.structs import replace
+
+from schemas.contract import Movement
+from schemas.opening import OpenedSegment, OpenedSubscription, Opening
+from schemas.policy import Policy
+from tests.projections.given import LATER, fewer, given, more, names, order, outcome, papers, reasons, seats
+
+SEGMENT = OpenedSegment(
+    start_on=date(2025, 1, 1), end_on=date(2025, 12, 31), quantity=Decimal(100), unit_price=Decimal(100)
+)
+OPENED = OpenedSubscription(
+    number="S1", version=4, product_id="seat", quantity=Decimal(100), status="Active", posted=Decimal(1000),
+    start_on=date(2024, 1, 1), end_on=date(2025, 12, 31), segments=(SEGMENT,),
+)  # fmt: skip
+OPENING = Opening(
+    event_id="opening-1", customer_id="acme", contract_id="anchor", currency="USD", billing_account_id="acme",
+    opened_on=date(2025, 2, 28), posted=Decimal(1000), subscriptions=(OPENED,), by="kim", at=LATER,
+)  # fmt: skip
+FROM_MARCH = Policy(post_from=date(2025, 3, 1))
+
+
+def change(n, line=more, amount="12.00", **fields):
+    return order(f"v{n}", line("S1", 1, amount, subscription_version=n), **fields)
+
+
+def test_a_change_of_an_opened_contract_finds_its_anchor():
+    history = given()
+    step = history.when(OPENING)
+    assert (step.documents, step.upserts, step.quarantined) == ((), (), ())
+    assert papers(history.when(change(5))) == [("SO", "anchor", "12.00", [("1", "12.00")])]
+
+
+def test_a_credit_finds_the_limit_that_the_opening_gives():
+    history = given()
+    history.when(OPENING)
+    assert set(reasons(history.when(change(5, fewer, "1000.02")))) == {"credit_exceeds_remaining"}
+    assert names(history.when(replace(change(5, fewer, "1000.00"), event_id="other"))) == []
+
+
+def test_a_credit_within_the_limit_is_posted():
+    history = given()
+    history.when(OPENING)
+    assert papers(history.when(change(5, fewer, "1000.00"))) == [("RA", "anchor", "1000.00", [("1", "1000.00")])]
+
+
+def test_an_opening_tells_the_contract_stream_where_to_begin():
+    (event,) = given().when(OPENING).contract_events
+    assert (event.movement, event.mrr_after, event.delta_arr) == (Movement.OPENING, 10000, 120000)
+    assert (event.effective_on, event.version, event.amount, event.sequence) == (date(2025, 2, 28), 4, 0, 1)
+
+
+def test_a_copy_of_an_opening_says_nothing_and_another_is_a_conflict():
+    history = given()
+    history.when(OPENING)
+    again = history.when(replace(OPENING, event_id="again", by="lee"))
+    assert (again.contract_events, again.quarantined) == ((), ())
+    other = history.when(replace(OPENING, event_id="other", posted=Decimal(7)))
+    assert [each.code for each in other.quarantined[0].reasons] == ["conflict"]
+    assert history.state.contract("anchor").posted == 1000
+
+
+def test_an_opening_after_the_first_order_is_late():
+    history = given(order("O1", seats("S1", 1, "1.00")))
+    step = history.when(OPENING)
+    assert [each.code for each in step.quarantined[0].reasons] == ["opened_late"]
+    assert step.quarantined[0].customer_id == "acme"
+
+
+def test_an_opening_frees_the_changes_that_waited_for_it():
+    history = given()
+    assert outcome(history.when(change(5))) == "HELD"
+    assert names(history.when(OPENING)) == ["NUE-SO-v5"]
+
+
+def test_orders_before_the_cut_over_are_projected_and_never_posted():
+    history = given(policy=FROM_MARCH)
+    old = order("O1", seats("T1", 10, "1200.00"), activated_at=LATER.replace(month=1))
+    step = history.when(old)
+    assert (outcome(step), step.documents, step.upserts) == ("NO_OP", (), ())
+    assert history.state.subscription("T1").posted == Decimal("1200.00")
+    later = history.when(order("O2", fewer("T1", 5, "600.00")))
+    assert papers(later) == [("RA", "root-T1", "600.00", [("5", "600.00")])]
+
+
+def test_an_old_order_that_the_opening_contains_changes_nothing():
+    history = given(policy=FROM_MARCH)
+    history.when(OPENING)
+    step = history.when(change(3, activated_at=LATER.replace(month=1)))
+    assert (outcome(step), history.state.subscription("S1").version) == ("NO_OP", 4)
+    assert reasons(history.when(change(4))) == ["stale_version"]
