@@ -1,0 +1,104 @@
+"""Orders that Nue cancels after they were posted, and what is left of them."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from msgspec.structs import replace
+
+from schemas.order import EventType, LineSemantics
+from schemas.policy import MixedOrders, OrderCancellations, Policy
+from tests.projections.given import (
+    LATER,
+    decided,
+    discarded,
+    fewer,
+    given,
+    more,
+    names,
+    order,
+    outcome,
+    papers,
+    reasons,
+    released,
+    renewed,
+    seats,
+)
+
+POST = Policy(order_cancellations=OrderCancellations.POST)
+OPENED = order("O1", seats("S1", 100, "1200.00", subscription_version=1, unit_price=Decimal(1)))
+
+
+def canceled(event, **fields):
+    """The same order, cancelled."""
+    gone = replace(event.order, status="Canceled")
+    return replace(event, event_id="event-C", event_type=EventType.ORDER_CANCELED, order=gone, **fields)
+
+
+def test_an_increase_is_taken_back_and_the_subscription_is_what_it_was():
+    increase = order("O2", more("S1", 10, "120.00", subscription_version=2))
+    history = given(OPENED, increase, policy=POST)
+    before = history.state.subscription("S1")
+    assert papers(history.when(canceled(increase))) == [("RA", "root-S1", "120.00", [("10", "120.00")])]
+    after = history.state.subscription("S1")
+    assert (before.quantity, after.quantity, after.version, after.status) == (110, 100, 2, "Active")
+    assert after.posted == Decimal("1200.00")
+    assert decided(history.steps[-1]).order_total == decided(history.steps[-1]).posted_total == Decimal("-120.00")
+
+
+def test_a_reduction_is_sold_again():
+    reduction = order("O2", fewer("S1", 10, "120.00", subscription_version=2))
+    step = given(OPENED, reduction, policy=POST).when(canceled(reduction))
+    assert papers(step) == [("SO", "root-S1", "120.00", [("10", "120.00")])]
+
+
+def test_a_renewal_is_returned_and_its_term_is_gone():
+    term = {"start_on": date(2026, 1, 1), "end_on": date(2026, 12, 31)}
+    renewal = order("O2", renewed("S1", 100, "1200.00", subscription_version=2, **term))
+    history = given(OPENED, renewal, policy=POST)
+    assert papers(history.when(canceled(renewal))) == [("RA", "root-S1", "1200.00", [("100", "1200.00")])]
+    assert [span.end_on for span in history.state.subscription("S1").schedule] == [date(2025, 12, 31)]
+
+
+def test_its_documents_are_numbered_after_the_orders_own():
+    policy = replace(POST, mixed_orders=MixedOrders.SPLIT)
+    mixed = order("O2", more("S1", 10, "120.00", subscription_version=2), fewer("S2", 1, "60.00"))
+    history = given(order("O1", *OPENED.order.lines, seats("S2", 10, "600.00")), mixed, policy=policy)
+    assert names(history.steps[-1]) == ["NUE-SO-O2", "NUE-RA-O2"]
+    assert names(history.when(canceled(mixed))) == ["NUE-RA-O2-2", "NUE-SO-O2-2"]
+
+
+def test_it_is_dated_the_day_on_which_it_was_learned_of():
+    (returned,) = given(OPENED, policy=POST).when(canceled(OPENED, published_at=LATER)).documents
+    assert returned.tran_on == LATER.date()
+
+
+def test_nothing_is_taken_back_twice_and_no_customer_is_sent():
+    history = given(OPENED, policy=POST)
+    step = history.when(canceled(OPENED))
+    assert (names(step), step.upserts) == (["NUE-RA-O1"], ())
+    assert history.when(replace(canceled(OPENED), event_id="again")).documents == ()
+
+
+def test_of_a_discarded_order_nothing_is_taken_back():
+    off = order("O2", more("S1", 1, "12.00", subscription_version=2), total_amount=Decimal(13))
+    history = given(OPENED, policy=POST)
+    history.when(off)
+    assert outcome(history.when(canceled(off))) == "HELD"
+    step = history.when(discarded("O2"))
+    assert [each.outcome.value for each in step.contract_events if hasattr(each, "outcome")] == ["DISCARDED", "NO_OP"]
+
+
+@pytest.mark.parametrize("code", ["changed_since", "cancellation_differs", "snapshot_cancellation"])
+def test_a_cancellation_that_does_not_fit_waits_for_a_person(code):
+    history = given(OPENED, policy=POST)
+    gone = canceled(OPENED)
+    if code == "changed_since":
+        history.when(order("O2", more("S1", 1, "12.00", subscription_version=2)))
+    if code == "cancellation_differs":
+        gone = replace(gone, order=replace(gone.order, po_number="another"))
+    if code == "snapshot_cancellation":
+        gone = replace(gone, line_semantics=LineSemantics.SNAPSHOT)
+    assert code in reasons(history.when(gone))
+    step = history.when(released("C", "changed_since", "cancellation_differs"))
+    assert names(step) == ([] if code == "snapshot_cancellation" else ["NUE-RA-O1"])
