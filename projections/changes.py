@@ -54,6 +54,12 @@ class SubscriptionChange:
         return next((line.line.subscription_id for line in self.lines if line.line.subscription_id), None)
 
     @property
+    def product_id(self) -> str:
+        """The product after the order: of a swap, the one that comes, wherever its line stands."""
+        stays = [line for line in self.lines if (line.amount or line.quantity) >= 0]
+        return (stays or self.lines)[-1].line.product_id
+
+    @property
     def last_known_version(self) -> int:
         """The version before the order; 0 for a new subscription."""
         return self.before.version if self.before else 0

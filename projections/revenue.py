@@ -115,7 +115,7 @@ def _changed(
         customer_id=order.customer_id,
         event_id=event.event_id,
         change_types=change.change_types,
-        product_id=change.lines[-1].line.product_id,
+        product_id=change.product_id,
         currency=order.currency,
         amount=_ZERO if decision.outcome is OrderOutcome.DISCARDED else change.amount,
         quantity_before=quantity_before if before else None,

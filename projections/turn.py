@@ -121,10 +121,11 @@ class Turn:
         order = body.event.order
         where = f" at offset {position}" if position is not None else ""
         detail = f"order {order.order_number} was taken in{where} with other content; one of the two is wrong"
-        reasons = (Reason(code="conflict", detail=detail),)
+        reasons = (Reason(code="conflict", detail=detail), *(_too_large(body) if entry is None else ()))
+        codes = tuple(reason.code for reason in reasons)
         ordinal = entry.ordinal + 1 if entry else 1
-        waits = WaitingEntry(self.record.offset, body.offset, OrderOutcome.QUARANTINED, ordinal, ("conflict",))
-        self.remember(body.event, waits, body)
+        waits = WaitingEntry(self.record.offset, body.offset, OrderOutcome.QUARANTINED, ordinal, codes)
+        self.remember(body.event, waits, None if "too_large" in codes else body)
         self.quarantined.append(quarantined_record(record_of(body), reasons, body.event, ordinal))
 
     def close(
@@ -149,10 +150,7 @@ class Turn:
         """The same decision, or a final quarantine of what cannot be kept while it waits."""
         if decision.outcome not in WAITING or entry is not None:
             return decision
-        reasons = too_many(self.state, decision.missing)
-        if is_too_large(body):
-            detail = "the order is too large to be kept until it can be decided: it cannot be released"
-            reasons = (*reasons, Reason(code="too_large", detail=detail))
+        reasons = (*too_many(self.state, decision.missing), *_too_large(body))
         return quarantined((*reasons, *decision.reasons)) if reasons else decision
 
     def _wait(self, body: Body, entry: WaitingEntry | None, decision: Decision) -> None:
@@ -194,3 +192,10 @@ class Turn:
     def _occasion(self, event: OrderEvent, entry: WaitingEntry | None) -> Occasion:
         decided_by = None if event.event_id == self.trigger else self.trigger
         return Occasion(self.known_at, self.policy, decided_by, entry.ordinal + 1 if entry else 1)
+
+
+def _too_large(body: Body) -> tuple[Reason, ...]:
+    if not is_too_large(body):
+        return ()
+    detail = "the order is too large to be kept until it can be decided: it cannot be released"
+    return (Reason(code="too_large", detail=detail),)

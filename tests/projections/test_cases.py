@@ -163,6 +163,16 @@ def test_case_6_10_an_upgrade_or_downgrade_returns_the_old_product_and_books_the
     assert changes(step)[0].product_id == "better"
 
 
+@pytest.mark.parametrize("turned", [1, -1], ids=["old product first", "new product first"])
+def test_case_6_10_the_subscription_has_the_product_that_comes_wherever_its_line_stands(turned):
+    lines = [
+        changing("S1", ChangeType.SWAP, -100, "-60000.00"),
+        changing("S1", ChangeType.SWAP, 100, "72000.00", product_id="better"),
+    ][::turned]
+    history = given(YEAR, order("O2", *lines))
+    assert changes(history.steps[-1])[0].product_id == history.state.subscription("S1").product_id == "better"
+
+
 def test_case_6_11_a_price_decrease_returns_the_affected_quantity_at_the_difference():
     step = given(YEAR).when(order("O2", repriced("S1", 100, "-6000.00", unit_price=Decimal(-10))))
     assert papers(step) == [("RA", "root-S1", "6000.00", [("100", "6000.00")])]

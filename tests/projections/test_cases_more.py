@@ -117,6 +117,16 @@ def test_case_6_22_an_order_cancelled_after_it_was_posted_is_taken_back_once_a_p
     assert history.when(replace(CANCELED, event_id="again")).documents == ()
 
 
+def test_case_6_22_a_swap_that_is_taken_back_gives_the_old_product_back():
+    lines = (
+        changing("S1", ChangeType.SWAP, -100, "-60000.00"),
+        changing("S1", ChangeType.SWAP, 100, "72000.00", product_id="better"),
+    )
+    history = given(YEAR, order("O2", *lines), policy=Policy(order_cancellations=OrderCancellations.POST))
+    history.when(order("O2", *lines, event_type=EventType.ORDER_CANCELED, status="Canceled", event_id="event-C"))
+    assert history.state.subscription("S1").product_id == "seat"
+
+
 def test_case_6_22_the_policy_can_take_a_cancelled_order_back_at_once():
     policy = Policy(order_cancellations=OrderCancellations.POST)
     assert names(given(YEAR, policy=policy).when(CANCELED)) == ["NUE-RA-O1"]

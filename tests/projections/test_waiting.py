@@ -140,6 +140,14 @@ def test_an_order_too_large_to_be_kept_is_quarantined_for_good(monkeypatch):
     assert (step.contract_events, step.documents) == ((), ())
 
 
+def test_a_conflict_too_large_to_be_kept_is_told_and_not_kept(monkeypatch):
+    monkeypatch.setattr(turn, "is_too_large", lambda body: True)
+    history = given(OPENED)
+    step = history.when(replace(order("O1", seats("S1", 1, "1.00")), event_id="other"))
+    assert reasons(step) == ["conflict", "too_large"]
+    assert history.state.body("other") is None
+
+
 def test_a_gap_that_expires_quarantines_what_waited_and_only_that():
     history = given(OPENED)
     history.when(version("S1", 3))
