@@ -214,6 +214,12 @@ def change_reasons(change: SubscriptionChange, tolerance: Decimal, reading: Read
         )
     remaining = before.posted if before else Decimal(0)
     same_money = before is None or before.currency == reading.currency
+    if reading.is_snapshot and before is not None and before.opened and before.quantity and not before.schedule:
+        yield Reason(
+            code="schedule_unknown",
+            detail=f"{change.number}: what its dates were worth before is not known, so neither is the difference; "
+            "the opening gave it no segments",
+        )
     if same_money and change.amount < 0 and remaining + change.amount < -tolerance:
         yield Reason(
             code="credit_exceeds_remaining",

@@ -53,7 +53,9 @@ def fold(state: CustomerState, record: LogRecord, content: Content, policy: Poli
 def _order(turn: Turn, event: OrderEvent) -> None:
     content = short_hash(content_hash(event.order, event.line_semantics))
     known = None if is_ignored(event) else turn.state.order(event.event_type, event.order.order_id)
-    if known is None:
+    if known is None and turn.state.waiting(event.event_id) is not None:
+        _id_taken(turn, event)
+    elif known is None:
         turn.decided(body_of(turn.record, event, content), None, turn.decide(event))
     elif known.content != content:
         _conflict(turn, body_of(turn.record, event, content), known.position)
@@ -66,10 +68,14 @@ def _conflict(turn: Turn, body: Body, position: int) -> None:
         return
     waiting = turn.state.body(body.event.event_id)
     if waiting is None or waiting.content != body.content:
-        # its event id is taken, so nobody can name it: it is told, and that is all
-        detail = f"event {body.event.event_id} was taken in before with other content; event ids are not used twice"
-        held_back = quarantined_record(turn.record, (Reason(code="conflict", detail=detail),))
-        turn.quarantined.append(structs.replace(held_back, customer_id=body.event.order.customer_id))
+        _id_taken(turn, body.event)
+
+
+def _id_taken(turn: Turn, event: OrderEvent) -> None:
+    """Another event waits or waited under this id, so nobody can name this one: it is told, and leaves no trace."""
+    detail = f"event {event.event_id} was taken in before with other content; event ids are not used twice"
+    held_back = quarantined_record(turn.record, (Reason(code="conflict", detail=detail),))
+    turn.quarantined.append(structs.replace(held_back, customer_id=event.order.customer_id))
 
 
 def _opening(turn: Turn, opening: Opening) -> None:

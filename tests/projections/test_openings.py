@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from schemas.contract import Movement
 from schemas.opening import OpenedSegment, OpenedSubscription, Opening
+from schemas.order import LineSemantics
 from schemas.policy import Policy
 from tests.projections.given import LATER, fewer, given, more, names, order, outcome, papers, reasons, seats
 
@@ -93,3 +94,14 @@ def test_an_old_order_that_the_opening_contains_changes_nothing():
     step = history.when(change(3, activated_at=LATER.replace(month=1)))
     assert (outcome(step), history.state.subscription("S1").version) == ("NO_OP", 4)
     assert reasons(history.when(change(4))) == ["stale_version"]
+
+
+def test_a_snapshot_of_a_subscription_that_was_opened_without_segments_waits_for_a_person():
+    history = given()
+    history.when(replace(OPENING, subscriptions=(replace(OPENED, segments=()),)))
+    worth = {"unit_price": Decimal(100), "subscription_version": 5, "start_on": date(2025, 7, 1)}
+    event = order("v5", more("S1", 101, "60600.00", **worth), line_semantics=LineSemantics.SNAPSHOT)
+    assert reasons(history.when(event)) == ["schedule_unknown"]
+    known = given()
+    known.when(OPENING)
+    assert papers(known.when(event)) == [("SO", "anchor", "600.00", [("1", "600.00")])]

@@ -214,3 +214,13 @@ def test_the_same_history_says_the_same_under_the_same_ids():
     ids += [each.decision_id for step in first for each in step[1] if hasattr(each, "outcome")]
     ids += [each.settlement_id for step in first for each in step[3] if isinstance(each, Settled)]
     assert len(set(ids)) == len(ids) >= 9
+
+
+def test_another_order_under_the_event_id_of_one_that_waits_takes_nothing_from_it():
+    history = given(OPENED, OTHER)
+    history.when(replace(version("S1", 3), event_id="twice"))
+    step = history.when(replace(version("T1", 3), event_id="twice"))
+    assert [each.code for each in step.quarantined[0].reasons] == ["conflict"]
+    assert step.contract_events == ()
+    assert names(history.when(version("S1", 2))) == ["NUE-SO-S1v2", "NUE-SO-S1v3"]
+    assert outcome(history.when(version("T1", 3))) == "HELD", "published under an id of its own it finds its place"
