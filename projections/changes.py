@@ -88,7 +88,7 @@ def _change(state: CustomerState, number: str, lines: list[OrderedLine], reading
     version = stated.subscription_version or last + 1
     is_late = first_version <= last and not lines[0].reverses
     schedule_was = schedule_before(state, number, reading)
-    schedule = schedule_after(schedule_was, lines, reading)
+    schedule = schedule_was if is_late and reading.is_snapshot else schedule_after(schedule_was, lines, reading)
     if stated.subscription_end_on is not None and not is_late and not reading.is_snapshot:
         schedule = cut(schedule, _day_after(stated.subscription_end_on), None)
     return SubscriptionChange(
@@ -101,7 +101,8 @@ def _change(state: CustomerState, number: str, lines: list[OrderedLine], reading
         quantity_after=before.quantity
         if before is not None and is_late
         else _quantity_after(before, lines, stated.quantity_after, reading),
-        status_after=(before.status if before and is_late else stated.status_after) or _status_after(before, lines),
+        status_after=(before.status if before and is_late else stated.status_after)
+        or _status_after(before, lines, reading),
         amount=sum((line.amount for line in lines), Decimal(0)),
         start_on=stated.subscription_start_on or (before.start_on if before else lines[0].line.start_on),
         end_on=_end_on(before, lines, stated, is_late=is_late),
@@ -152,9 +153,9 @@ def projected_quantity(before: SubscriptionEntry | None, lines: Sequence[Ordered
     return quantity
 
 
-def _status_after(before: SubscriptionEntry | None, lines: list[OrderedLine]) -> str:
+def _status_after(before: SubscriptionEntry | None, lines: list[OrderedLine], reading: Reading) -> str:
     cancelled = any(line.line.change_type is ChangeType.CANCEL for line in lines)
-    if cancelled and not projected_quantity(before, lines):
+    if cancelled and _quantity_after(before, lines, None, reading) <= 0:
         return "Cancelled"
     stays = before is not None and before.is_dead and not lines[0].reverses
     return "Cancelled" if stays else "Active"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import pairwise
 
 import msgspec
 from msgspec import structs
@@ -54,6 +55,11 @@ def objections_to(state: CustomerState, opening: Opening) -> Iterator[Reason]:
             yield Reason(code="opened_twice", detail=f"{each.number} stands in the opening more than once")
         if each.version < 1:
             yield Reason(code="opened_version", detail=f"{each.number} has version {each.version}; the first is 1")
+        spans = _schedule(each)
+        backwards = any(span.last_on < span.start_on or span.quantity < 0 for span in spans)
+        if backwards or any(span.last_on >= after.start_on for span, after in pairwise(spans)):
+            detail = f"{each.number} has segments that overlap, end before they begin, or have less than no quantity"
+            yield Reason(code="opened_segments", detail=detail)
         seen.add(each.number)
 
 

@@ -8,7 +8,8 @@ term basis with both dates inclusive (https://docs.nue.io/understanding-subscrip
 The difference, rounded once, is the line's amount. Its quantity is the difference in quantity on the line's first
 day, or, where that is zero, the quantity after. A line without an end date (evergreen,
 https://api-docs.nue.io/subscription-terms) is worth one billing period, and is compared with that. One-time lines
-have no state: they are what they say.
+have no state: they are what they say. A line whose version is not above the last one taken in changes nothing: what
+came later was compared with what was so before both.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from projections.effects import Reading, stated
-from projections.lines import OrderedLine, rounded
+from projections.lines import OrderedLine, by_subscription, rounded
 from projections.schedule import Schedule, span_on, worth
 from projections.state import CustomerState
 from projections.terms import billing_months, last_day_after
@@ -29,16 +30,27 @@ _ZERO = Decimal(0)
 def as_changes(state: CustomerState, lines: Sequence[OrderedLine], reading: Reading) -> tuple[OrderedLine, ...]:
     """``lines``, with amount, quantity and price of the change against ``state`` and the lines before each."""
     schedules: dict[str, Schedule] = {}
+    late = {number for number, own in by_subscription(lines).items() if _is_contained(state, number, own)}
     changed = []
     for line in lines:
         number = line.subscription
         if number is None:
             changed.append(line)
             continue
+        if number in late:
+            changed.append(replace(line, amount=_ZERO, quantity=_ZERO))
+            continue
         before = schedules[number] if number in schedules else schedule_before(state, number, reading)
         changed.append(_change(before, line, reading))
         schedules[number] = stated(before, line, reading)
     return tuple(changed)
+
+
+def _is_contained(state: CustomerState, number: str, lines: Sequence[OrderedLine]) -> bool:
+    """Whether a later version was taken in, which was compared with what was so before this one, too."""
+    known = state.subscription(number)
+    versions = [line.line.subscription_version for line in lines if line.line.subscription_version is not None]
+    return known is not None and bool(versions) and min(versions) <= known.version
 
 
 def schedule_before(state: CustomerState, number: str, reading: Reading) -> Schedule:

@@ -152,7 +152,13 @@ def changes(past: Past, order: Order, basis: str) -> list[Told]:
         [],
         {number: _segments(past, order, number) for number in {line.subscription for line in order.lines}},
     )
+    late = {number for number in segments if number and _is_late(past, order, number)}
     for line in order.lines:
+        if line.subscription in late:
+            told.append(
+                Told(line, Fraction(0), Fraction(0), line.price)
+            )  # a later one was compared with what was before
+            continue
         if line.subscription is None or line.start is None:
             told.append(Told(line, line.quantity, line.amount, line.price))
             continue
@@ -168,6 +174,13 @@ def changes(past: Past, order: Order, basis: str) -> list[Told]:
     return told
 
 
+def _is_late(past: Past, order: Order, number: str) -> bool:
+    """Whether the order makes a version that is not above the last one of the subscription."""
+    was = known(past, number)
+    made = [line.version for line in lines_of(order, number) if line.version is not None]
+    return was is not None and bool(made) and min(made) <= was.version
+
+
 @dataclass
 class _Segment:
     start: date
@@ -180,7 +193,9 @@ def _segments(past: Past, order: Order, number: str | None) -> list[_Segment]:
     """The terms of a subscription that is told as SNAPSHOT, each with its quantity and price per month."""
     found: list[_Segment] = []
     counts_in = order.currency
-    for decided in past:
+    for place, decided in enumerate(past):
+        if decided.order.snapshot and number and _is_late(past[:place], decided.order, number):
+            continue
         same = decided.order.currency == counts_in
         for line in decided.order.lines if not decided.undone else []:
             if not number or line.subscription != number or not line.start:
@@ -208,7 +223,8 @@ def _replaced(segments: list[_Segment], line: Line) -> list[_Segment]:
 
 def _worth(segment: _Segment, line: Line, basis: str) -> Fraction:
     """What the dates of ``line`` were worth in ``segment``."""
-    start, end = max(segment.start, line.start or date.min), min(segment.end, line.end or FOR_EVER)
+    last = line.end if line.end and line.quantity else FOR_EVER  # a quantity of zero ends everything from its start
+    start, end = max(segment.start, line.start or date.min), min(segment.end, last)
     return segment.quantity * segment.price * months(basis, start, end) if start <= end else Fraction(0)
 
 

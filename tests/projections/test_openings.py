@@ -3,6 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
+import pytest
 from msgspec.structs import replace
 
 from schemas.contract import Movement
@@ -105,3 +106,28 @@ def test_a_snapshot_of_a_subscription_that_was_opened_without_segments_waits_for
     known = given()
     known.when(OPENING)
     assert papers(known.when(event)) == [("SO", "anchor", "600.00", [("1", "600.00")])]
+
+
+def opened(*segments):
+    return replace(OPENING, subscriptions=(replace(OPENED, segments=segments),))
+
+
+@pytest.mark.parametrize(
+    "segments",
+    [
+        (SEGMENT, replace(SEGMENT, start_on=date(2025, 12, 31), end_on=date(2026, 12, 31))),
+        (replace(SEGMENT, end_on=None), replace(SEGMENT, start_on=date(2026, 1, 1), end_on=None)),
+        (replace(SEGMENT, end_on=date(2024, 12, 31)),),
+        (replace(SEGMENT, quantity=Decimal(-1)),),
+    ],
+    ids=["overlapping", "after one without an end", "backwards", "negative"],
+)
+def test_segments_that_cannot_all_be_so_are_held_back(segments):
+    step = given().when(opened(*segments))
+    assert [each.code for each in step.quarantined[0].reasons] == ["opened_segments"]
+    assert (step.contract_events, step.state.contract("anchor")) == ((), None)
+
+
+def test_segments_that_follow_one_on_the_other_are_taken_in():
+    step = given().when(opened(replace(SEGMENT, start_on=date(2026, 1, 1), end_on=None), SEGMENT))
+    assert [each.start_on.year for each in step.contract_events[0].schedule_after] == [2025, 2026]

@@ -11,6 +11,7 @@ from tests.projections.given import (
     changes,
     changing,
     decided,
+    discarded,
     fewer,
     given,
     line,
@@ -191,3 +192,31 @@ def test_a_price_that_is_not_told_is_what_its_dates_are_worth():
     step = given(opened).when(snapshot("O2", now(ChangeType.UPDATE_QUANTITY, 5, 10)))
     assert papers(step) == [("RA", "root-S1", "300.00", [("5", "300.00")])]
     assert line(1).unit_price is None
+
+
+def of_version(number, quantity):
+    return snapshot(f"O{number}", now(ChangeType.UPDATE_QUANTITY, quantity, 100, subscription_version=number))
+
+
+@pytest.mark.parametrize("act", [released("O2", "stale_version"), discarded("O2")], ids=["released", "discarded"])
+def test_a_version_that_comes_after_a_later_one_takes_nothing_of_that_back(act):
+    history = given(OPENED)
+    history.when(of_version(3, 120))
+    assert papers(history.when(released("O3", "version_gap"))) == [("SO", "root-S1", "12000.00", [("20", "12000.00")])]
+    before = history.state.subscription("S1")
+    assert reasons(history.when(of_version(2, 110))) == ["stale_version"]
+    step = history.when(act)
+    assert (papers(step), changes(step)[0].delta_tcv) == ([], 0)
+    after = history.state.subscription("S1")
+    assert (after.schedule, after.posted, after.quantity) == (before.schedule, before.posted, before.quantity)
+    assert papers(history.when(of_version(4, 115))) == [("RA", "root-S1", "3000.00", [("5", "3000.00")])]
+
+
+@pytest.mark.parametrize("end", [DEC, None], ids=["bounded", "evergreen"])
+def test_a_subscription_that_is_cancelled_to_nothing_is_dead(end):
+    opened = snapshot("O1", seats("S1", 10, "1200", unit_price=Decimal(10), end_on=end, term=Decimal(12)))
+    history = given(opened, snapshot("O2", now(ChangeType.CANCEL, 0, 10, end=end)))
+    assert history.state.subscription("S1").is_dead
+    assert reasons(history.when(snapshot("O3", now(ChangeType.UPDATE_QUANTITY, 5, 10, end=end)))) == [
+        "dead_subscription"
+    ]
