@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 from projections.effects import Reading, schedule_after
-from projections.lines import OrderedLine, by_subscription
+from projections.lines import OrderedLine, by_subscription, first_version
 from projections.schedule import Schedule, cut
 from projections.snapshots import schedule_before
 from projections.state import CustomerState, SubscriptionEntry
+from projections.terms import day_after
 from schemas.holding import Missing
 from schemas.order import ChangeType, LineType, OrderLine
 from schemas.quarantine import Reason
@@ -25,14 +26,16 @@ _KEEPS_QUANTITY = frozenset({ChangeType.ADJUST_PRICE, ChangeType.UPDATE_TERM, Ch
 class SubscriptionChange:
     """One subscription before and after an order. ``amount`` is the signed sum of its posted lines.
 
-    ``first_version`` is the lowest version that the order made, ``version`` the highest. ``effective_on`` is the
-    first day that the lines concern; ``schedule`` is the subscription's after the order.
+    ``first_version`` is the lowest version that the order made, ``version`` the highest; ``is_late`` says that a later
+    one was folded before, so that only a person lets the order through. ``effective_on`` is the first day that the
+    lines concern; ``schedule`` is the subscription's after the order.
     """
 
     number: str
     lines: tuple[OrderedLine, ...]
     before: SubscriptionEntry | None
     first_version: int
+    is_late: bool
     version: int
     quantity_after: Decimal
     status_after: str
@@ -64,11 +67,6 @@ class SubscriptionChange:
         """The version before the order; 0 for a new subscription."""
         return self.before.version if self.before else 0
 
-    @property
-    def is_late(self) -> bool:
-        """Whether a later version was folded before: only a person lets such an order through."""
-        return self.first_version <= self.last_known_version and not self.lines[0].reverses
-
 
 def changes_of(state: CustomerState, lines: Sequence[OrderedLine], reading: Reading) -> tuple[SubscriptionChange, ...]:
     """What the order does to each subscription that its lines name."""
@@ -84,19 +82,19 @@ def _change(state: CustomerState, number: str, lines: list[OrderedLine], reading
     stated = versioned[-1] if versioned else lines[0].line
     before = state.subscription(number)
     last = before.version if before else 0
-    first_version = (versioned[0].subscription_version if versioned else None) or last + 1
-    version = stated.subscription_version or last + 1
-    is_late = first_version <= last and not lines[0].reverses
+    first = first_version(lines, last)
+    is_late = first <= last and not lines[0].reverses
     schedule_was = schedule_before(state, number, reading)
     schedule = schedule_was if is_late and reading.is_snapshot else schedule_after(schedule_was, lines, reading)
     if stated.subscription_end_on is not None and not is_late and not reading.is_snapshot:
-        schedule = cut(schedule, _day_after(stated.subscription_end_on), None)
+        schedule = cut(schedule, day_after(stated.subscription_end_on), None)
     return SubscriptionChange(
         number=number,
         lines=tuple(lines),
         before=before,
-        first_version=first_version,
-        version=max(version, last),
+        first_version=first,
+        is_late=is_late,
+        version=max(stated.subscription_version or last + 1, last),
         # what a later version stated already contains it
         quantity_after=before.quantity
         if before is not None and is_late
@@ -118,10 +116,6 @@ def _end_on(
     if before is not None and is_late:
         return before.end_on
     return stated.subscription_end_on or lines[-1].line.end_on or (before.end_on if before else None)
-
-
-def _day_after(day: date) -> date:
-    return day if day == date.max else day + timedelta(days=1)
 
 
 def _quantity_after(

@@ -173,18 +173,18 @@ def _told(reasons: tuple[Reason, ...]) -> tuple[Reason, ...]:
 
 def held(missing: tuple[Missing, ...]) -> Decision:
     """Waiting, whole, for what has to arrive before it."""
-    reasons = _told(tuple(Reason(code="version_gap", detail=waits_for(each)) for each in missing))
+    reasons = _told(tuple(Reason(code="version_gap", detail=f"waits for {told_missing(each)}") for each in missing))
     why = "; ".join(reason.detail for reason in reasons)
     return Decision(OrderOutcome.HELD, why, reasons=reasons, missing=missing)
 
 
-def waits_for(missing: Missing) -> str:
-    """What is missing, for people."""
+def told_missing(missing: Missing) -> str:
+    """What an order waits for, for people."""
     if missing.order_id is not None:
-        return f"waits for the activation of order {missing.order_id}"
+        return f"the activation of order {missing.order_id}"
     if missing.first_version == missing.last_version:
-        return f"waits for {missing.subscription_number} version {missing.first_version}"
-    return f"waits for {missing.subscription_number} versions {missing.first_version} to {missing.last_version}"
+        return f"{missing.subscription_number} version {missing.first_version}"
+    return f"{missing.subscription_number} versions {missing.first_version} to {missing.last_version}"
 
 
 def is_before_cut_over(event: OrderEvent, policy: Policy) -> bool:

@@ -133,6 +133,12 @@ def by_subscription(lines: Sequence[OrderedLine]) -> dict[str, list[OrderedLine]
     return dict(groups)
 
 
+def first_version(lines: Sequence[OrderedLine], last: int) -> int:
+    """The lowest version that an order makes of a subscription: as its lines say, else the one after ``last``."""
+    stated = [line.line.subscription_version for line in lines if line.line.subscription_version is not None]
+    return min(stated, default=0) or last + 1
+
+
 def is_new_order(lines: Sequence[OrderedLine]) -> bool:
     """Whether none of the posted lines changes something that exists."""
     posted = [line for line in lines if line.is_posted]

@@ -19,7 +19,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from projections.effects import Reading, stated
-from projections.lines import OrderedLine, by_subscription, rounded
+from projections.lines import OrderedLine, by_subscription, first_version, rounded
 from projections.schedule import Schedule, span_on, worth
 from projections.state import CustomerState
 from projections.terms import billing_months, last_day_after
@@ -49,8 +49,7 @@ def as_changes(state: CustomerState, lines: Sequence[OrderedLine], reading: Read
 def _is_contained(state: CustomerState, number: str, lines: Sequence[OrderedLine]) -> bool:
     """Whether a later version was taken in, which was compared with what was so before this one, too."""
     known = state.subscription(number)
-    versions = [line.line.subscription_version for line in lines if line.line.subscription_version is not None]
-    return known is not None and bool(versions) and min(versions) <= known.version
+    return known is not None and first_version(lines, known.version) <= known.version
 
 
 def schedule_before(state: CustomerState, number: str, reading: Reading) -> Schedule:

@@ -26,7 +26,7 @@ def months_between(start_on: date, end_on: date, basis: TermBasis) -> Fraction:
     """The months from ``start_on`` to ``end_on``, both inclusive; 0 where the end is before the start."""
     if end_on < start_on:
         return Fraction(0)
-    until = _day_after(end_on)
+    until = day_after(end_on)
     match basis:
         case TermBasis.US_30_360:
             return Fraction(_days_30_360_us(start_on, until), 30)
@@ -56,7 +56,8 @@ def last_day_after(start_on: date, months: int) -> date:
     return date.max if following == date.max else following - timedelta(days=1)
 
 
-def _day_after(day: date) -> date:
+def day_after(day: date) -> date:
+    """The next day; the calendar's last stays."""
     return day if day == date.max else day + timedelta(days=1)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from msgspec import Struct
 
 from projections.readable import FOR_GOOD
-from schemas.holding import Held, Missing, ReleaseRequested, Settled
+from schemas.holding import Held, ReleaseRequested, Settled
 from schemas.quarantine import Quarantined, Reason
 
 Told = Quarantined | Held | ReleaseRequested | Settled
@@ -134,15 +134,6 @@ def began_at(record: Told) -> tuple[float, str]:
 def told_reasons(reasons: Iterable[Reason]) -> str:
     """Reasons in one line, each with its code."""
     return "; ".join(f"{reason.code}: {reason.detail}" for reason in reasons)
-
-
-def told_missing(missing: Missing) -> str:
-    """What an order waits for."""
-    if missing.order_id is not None:
-        return f"the activation of order {missing.order_id}"
-    if missing.first_version == missing.last_version:
-        return f"{missing.subscription_number} version {missing.first_version}"
-    return f"{missing.subscription_number} versions {missing.first_version} to {missing.last_version}"
 
 
 def _name(record: Told) -> str:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import click
 
+from projections.decide import told_missing
 from schemas.acts import Discarded, Released
 from schemas.codec import Encoder
 from schemas.contract import OrderDecided
@@ -19,7 +20,7 @@ from schemas.quarantine import Quarantined
 from streams.chain_tables import money
 from streams.chains import outcome_name
 from streams.fact_reading import FactReader
-from streams.held_back import GAP, NOT_KEPT, Told, Waiting, told_missing, told_reasons
+from streams.held_back import GAP, NOT_KEPT, Told, Waiting, told_reasons
 from streams.kafka import registry_of
 from streams.quarantine_command import DONE, REFUSED, NotOne, the_one
 from streams.quarantine_reading import Enquiry

@@ -10,10 +10,11 @@ from typing import Any
 import msgspec
 from rich.text import Text
 
+from projections.decide import told_missing
 from schemas.holding import Held, Missing, ReleaseRequested, Settled
 from schemas.quarantine import Quarantined
 from streams.chains import outcome_name
-from streams.held_back import NOT_KEPT, Told, Waiting, told_missing, told_reasons
+from streams.held_back import NOT_KEPT, Told, Waiting, told_reasons
 from streams.quarantine_reading import Original
 
 

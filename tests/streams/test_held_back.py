@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from projections.decide import told_missing
 from schemas.contract import OrderOutcome
 from schemas.holding import Settled
 from schemas.policy import Policy
 from streams.chains import Facts, chains_of, not_posted, standing_by_topics
-from streams.held_back import HeldBack, told_missing
+from streams.held_back import HeldBack
 from streams.quarantine_tables import codes_to_waive, waiting_as_dict, ways_out
 from tests.projections.given import (
     History,
