@@ -12,7 +12,9 @@ from msgspec import structs
 
 from projections.evolve import HASH_BYTES
 from projections.identity import stable_id
-from projections.schedule import Schedule, Span
+from projections.readable import is_too_large_a_price
+from projections.revenue import mrr_of, segments_of
+from projections.schedule import Schedule, Span, span_on
 from projections.state import (
     ContractEntry,
     CustomerState,
@@ -23,7 +25,7 @@ from projections.state import (
     opening_key,
     subscription_key,
 )
-from schemas.contract import Movement, OrderOutcome, Segment, SubscriptionChanged
+from schemas.contract import Movement, OrderOutcome, SubscriptionChanged
 from schemas.currency import UnknownCurrency, minor_units
 from schemas.opening import OpenedSubscription, Opening
 from schemas.quarantine import Reason
@@ -55,6 +57,8 @@ def objections_to(state: CustomerState, opening: Opening) -> Iterator[Reason]:
             yield Reason(code="opened_twice", detail=f"{each.number} stands in the opening more than once")
         if each.version < 1:
             yield Reason(code="opened_version", detail=f"{each.number} has version {each.version}; the first is 1")
+        if any(is_too_large_a_price(part.unit_price, part.quantity) for part in each.segments):
+            yield Reason(code="price_too_large", detail=f"{each.number} costs more a month than can be told")
         spans = _schedule(each)
         backwards = any(span.last_on < span.start_on or span.quantity < 0 for span in spans)
         if backwards or any(span.last_on >= after.start_on for span, after in pairwise(spans)):
@@ -98,18 +102,9 @@ def opened(position: int, opening: Opening) -> dict[str, Entry]:
 def opening_events(opening: Opening) -> Iterator[SubscriptionChanged]:
     """One contract event per subscription, so that consumers of the contract stream have where to begin."""
     for sequence, each in enumerate(opening.subscriptions, 1):
-        segments = tuple(
-            Segment(
-                start_on=segment.start_on,
-                end_on=segment.end_on,
-                quantity=segment.quantity,
-                mrr=(segment.quantity * segment.unit_price).quantize(Decimal("0.000001")),
-            )
-            for segment in sorted(each.segments, key=lambda segment: segment.start_on)
-        )
-        here = [segment for segment in segments if segment.start_on <= opening.opened_on]
-        running = [segment for segment in here if segment.end_on is None or segment.end_on >= opening.opened_on]
-        mrr = running[-1].mrr if running else _ZERO
+        schedule = _schedule(each)
+        running = span_on(schedule, opening.opened_on)
+        mrr = mrr_of(running.monthly if running else _ZERO)
         yield SubscriptionChanged(
             change_id=stable_id("opening", opening.event_id, each.number),
             contract_id=opening.contract_id,
@@ -141,7 +136,7 @@ def opening_events(opening: Opening) -> Iterator[SubscriptionChanged]:
             delta_mrr=mrr,
             delta_arr=12 * mrr,
             delta_tcv=each.posted,
-            schedule_after=segments,
+            schedule_after=segments_of(schedule),
         )
 
 

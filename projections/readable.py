@@ -65,9 +65,14 @@ def _reasons_against_lines(event: OrderEvent) -> Iterator[Reason]:
             yield Reason(code="change_type", detail=f"line {line.line_id} is a change that is not known")
         if line.product_id not in known:
             yield Reason(code="missing_product", detail=f"product {line.product_id} is not described")
-        if line.unit_price is not None and abs(line.unit_price * line.quantity) >= _LARGEST_MONTHLY:
+        if line.unit_price is not None and is_too_large_a_price(line.unit_price, line.quantity):
             detail = f"line {line.line_id} costs {line.unit_price * line.quantity:.3E} a month"
             yield Reason(code="price_too_large", detail=detail)
+
+
+def is_too_large_a_price(unit_price: Decimal, quantity: Decimal) -> bool:
+    """Whether so many units at a price cost more a month than contract events can tell."""
+    return abs(unit_price * quantity) >= _LARGEST_MONTHLY
 
 
 def without_money(event: OrderEvent) -> OrderEvent:

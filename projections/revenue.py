@@ -135,8 +135,8 @@ def _changed(
         delta_mrr=delta,
         delta_arr=12 * delta,
         delta_tcv=change.amount,
-        schedule_before=_segments(change.schedule_before),
-        schedule_after=_segments(change.schedule),
+        schedule_before=segments_of(change.schedule_before),
+        schedule_after=segments_of(change.schedule),
     )
 
 
@@ -150,7 +150,7 @@ def mrr_around(change: SubscriptionChange) -> tuple[Decimal, Decimal]:
     after = span_on(change.schedule, change.effective_on)
     if after is None and ChangeType.CANCEL not in change.change_types:
         after = _in_force(change.schedule, change.effective_on)
-    return _mrr(before.monthly if before else _ZERO), _mrr(after.monthly if after else _ZERO)
+    return mrr_of(before.monthly if before else _ZERO), mrr_of(after.monthly if after else _ZERO)
 
 
 def _in_force(schedule: Schedule, day: date) -> Span | None:
@@ -196,12 +196,14 @@ def _signed(document: DecidedDocument) -> Decimal:
     return document.amount if document.document_type is DocumentType.SALES_ORDER else -document.amount
 
 
-def _segments(schedule: Schedule) -> tuple[Segment, ...]:
+def segments_of(schedule: Schedule) -> tuple[Segment, ...]:
+    """A schedule as contract events tell it."""
     return tuple(
-        Segment(start_on=span.start_on, end_on=span.end_on, quantity=span.quantity, mrr=_mrr(span.monthly))
+        Segment(start_on=span.start_on, end_on=span.end_on, quantity=span.quantity, mrr=mrr_of(span.monthly))
         for span in schedule
     )
 
 
-def _mrr(monthly: Decimal) -> Decimal:
+def mrr_of(monthly: Decimal) -> Decimal:
+    """A monthly value with the decimals that contract events keep."""
     return +monthly.quantize(_UNIT, context=_EXACT)

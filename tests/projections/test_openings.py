@@ -131,3 +131,11 @@ def test_segments_that_cannot_all_be_so_are_held_back(segments):
 def test_segments_that_follow_one_on_the_other_are_taken_in():
     step = given().when(opened(replace(SEGMENT, start_on=date(2026, 1, 1), end_on=None), SEGMENT))
     assert [each.start_on.year for each in step.contract_events[0].schedule_after] == [2025, 2026]
+
+
+def test_an_opening_whose_prices_cannot_be_told_is_held_back_and_stops_nothing():
+    history = given()
+    huge = replace(SEGMENT, quantity=Decimal(10) ** 21, unit_price=Decimal(10) ** 17)
+    step = history.when(replace(OPENING, subscriptions=(replace(OPENED, segments=(huge,)),)))
+    assert [each.code for each in step.quarantined[0].reasons] == ["price_too_large"]
+    assert step.contract_events == ()
