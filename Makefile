@@ -36,7 +36,7 @@ soak-oracle: .venv/.dev  ## 10,000 histories judged by the projection and by the
 	@NUESTREAM_ORACLE_HISTORIES=10000 $(BIN)/python -m pytest --timeout 1800 tests/projections/test_oracle.py $(ARGS)
 
 mutate: .venv/.dev  ## break projections/ in thousands of small ways, and see which the tests notice (hours)
-	@$(BIN)/mutmut run $(ARGS)
+	@NUESTREAM_ORACLE_HISTORIES=30 $(BIN)/mutmut run $(ARGS)
 	@$(BIN)/mutmut results
 
 bench: .venv/.dev  ## the measurements

@@ -66,11 +66,15 @@ _NEW = _Head(NO_POSITION, {}, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Writes:
-    """What takes the stored state to a new one, in this order: ``before``, acknowledged; ``head``; ``after``."""
+    """What takes the stored state to a new one: ``before`` the head, the ``head``, and what is removed ``after`` it."""
 
     before: list[Record]
     head: Record
     after: list[Record] = field(default_factory=list)
+
+    def in_order(self) -> list[Record]:
+        """All of them as they are to be written; whatever prefix survives, the state is the old one or the new one."""
+        return [*self.before, self.head, *self.after]
 
 
 def head_key(customer_id: str) -> bytes:

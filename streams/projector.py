@@ -140,10 +140,7 @@ class Projector:
             return
         step = fold(state, record, content, in_force.policy)
         await self._send(step, customer_id, ports)
-        writes = dump(step.state, ports.read)
-        for records in (writes.before, [writes.head], writes.after):
-            if records:
-                await ports.write(records)
+        await ports.write(dump(step.state, ports.read).in_order())
 
     async def _send(self, step: Step, customer_id: str, ports: Ports) -> None:
         if step.upserts:

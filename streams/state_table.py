@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, cast
@@ -75,18 +76,37 @@ class StateTable(faust.Table):  # type: ignore[misc]
         return TP(self.changelog_topic_name, partition)
 
     async def write(self, partition: int, records: Sequence[Record]) -> None:
-        """Write ``records`` to the changelog's ``partition``, wait for the broker, then store them.
+        """Write ``records`` to the changelog's ``partition`` in their order, as the broker acknowledges them.
 
-        A value of None deletes the record, by a tombstone in the changelog. A key that was deleted is not to be used
-        again: a worker that was stopped and continued could repeat the deletion.
+        As many as fit are one batch, which the broker takes whole or not at all; each batch is acknowledged, and
+        stored here, before the next is sent. A value of None deletes the record, by a tombstone in the changelog. A
+        key that was deleted is not to be used again: a worker that was stopped and continued could repeat the
+        deletion.
 
-        Raises whatever the producer raises where the broker refuses a record; the store is then unchanged.
+        Raises whatever the producer raises where the broker refuses a batch; the store then has those before it.
         """
-        topic = self.changelog_topic_name
-        sent = [await self.app.producer.send(topic, key, value, partition, None, None) for key, value in records]
-        offsets = [(await acknowledgement).offset for acknowledgement in sent]
-        if offsets:
-            self._kept.write(partition, records, max(offsets))
+        left = list(records)
+        while left:
+            batch, count = self._batch_of(left)
+            sent = await self._producer.send_batch(batch, self.changelog_topic_name, partition=partition)
+            first: int = (await sent).offset
+            self._kept.write(partition, left[:count], first + count - 1)
+            left = left[count:]
+
+    def _batch_of(self, records: Sequence[Record]) -> tuple[Any, int]:
+        """A batch of the first of ``records``, and how many they are; a record by itself always fits."""
+        batch = self._producer.create_batch()
+        taken = itertools.takewhile(
+            lambda record: batch.append(key=record[0], value=record[1], timestamp=None) is not None, records
+        )
+        count = sum(1 for _ in taken)
+        batch.close()
+        return batch, count
+
+    @property
+    def _producer(self) -> Any:
+        # Faust's own send() knows single records only
+        return self.app.producer._ensure_producer()
 
     def take(self, partition: int, batch: Sequence[Record], offset: int | None) -> None:
         """Take a part of the changelog, after which the partition is complete up to ``offset``."""

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 from confluent_kafka.admin import AdminClient
+from hypothesis import Phase, settings
 
 from tests.environment import (
     Cluster,
@@ -22,6 +23,9 @@ from tests.environment import (
     start_kafka,
     start_secure_kafka,
 )
+
+# for `make mutate`: that a test fails is all that counts there, and a score is to be had again
+settings.register_profile("mutants", phases=(Phase.explicit, Phase.generate), derandomize=True, database=None)
 
 
 @pytest.fixture(scope="session")

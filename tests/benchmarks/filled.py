@@ -76,7 +76,7 @@ class Folding:
         record = LogRecord("orders", 0, position, NOON, customer_id.encode(), None)
         step = fold(load(customer_id, self.records.get), record, event, Policy())
         writes = dump(step.state, self.records.get)
-        for key, value in (*writes.before, writes.head, *writes.after):
+        for key, value in writes.in_order():
             if value is None:
                 del self.records[key]
             else:

@@ -55,7 +55,7 @@ def kept(name):
 
 def write(store, writes):
     """All of a write, in its order."""
-    for key, value in [*writes.before, writes.head, *writes.after]:
+    for key, value in writes.in_order():
         if value is None:
             del store[key]
         else:
@@ -132,7 +132,7 @@ def test_the_old_or_the_new_state_is_read_wherever_the_upgrade_is_cut_off(name):
     history = History(state=state, steps=[None] * (state.position + 1))
     history.when(order("O9", more("S1", 1, "12.00", subscription_version=3)))
     writes = dump(history.state, old.get)
-    records = [*writes.before, writes.head, *writes.after]
+    records = writes.in_order()
     before, after = dict(state.entries()), dict(history.state.entries())
     assert len(writes.after) == len(old) - 1
     for cut in range(len(records) + 1):

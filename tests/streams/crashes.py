@@ -2,7 +2,7 @@
 
 A run notes each portion that the projector hands over. A crash keeps any part of one portion that a broker could
 have kept: of the messages, those of one partition in their order, other partitions independently; of the table
-records, any. Everything after it is lost.
+records, all up to one of them. Everything after it is lost.
 """
 
 import itertools
@@ -29,7 +29,6 @@ from streams.settings import TopicSettings
 TOPICS = TopicSettings()
 ENCODER, DECODER = Encoder(None), Decoder(None)
 AT = datetime(2026, 1, 1, tzinfo=UTC)
-ANY_SUBSET = 3  # of so many table records every subset is tried, of more a choice
 
 
 class Crash(BaseException):
@@ -130,12 +129,8 @@ def survivors(portion: Sequence[Message | Record]) -> Iterator[Sequence[Message 
         cuts = [[lane[:end] for end in range(len(lane) + 1)] for lane in lanes.values()]
         for chosen in itertools.product(*cuts):
             yield [each for lane in chosen for each in lane]
-    elif len(portion) <= ANY_SUBSET:
-        for size in range(len(portion) + 1):
-            yield from itertools.combinations(portion, size)
     else:
         yield from (portion[:end] for end in range(len(portion) + 1))
-        yield from (portion[start:] for start in range(1, len(portion)))
 
 
 def activated(policy: Policy | None = None, partitions: int = 1) -> PolicyActivated:
