@@ -12,7 +12,7 @@ To be read in this order:
 ``terms``                                    subscription is worth; how long a term is
 ``revenue``                                  contract events, with recurring revenue before and after
 ``evolve``, ``state``, ``as_of``             what is remembered, and what was known at an instant
-``pages``, ``linear_hashing``, ``forms``,    how that is stored
-``in_force``
+``pages``, ``shelf``, ``linear_hashing``,    how that is stored
+``forms``, ``in_force``
 ===========================================  =======================================================================
 """

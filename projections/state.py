@@ -157,6 +157,21 @@ def waiters_key(awaited: str) -> str:
     return f"n/{awaited}"
 
 
+def kind_of(key: str) -> str:
+    """Of which kind an entry is, by its key; orders of each event type are a kind."""
+    return key[: key.index("/", 2)] if key[0] == "o" else key[0]
+
+
+def home_of(key: str) -> str:
+    """What an entry is about, by its key: an order's own, its cancellation's and those that wait for it have one home,
+    a contract and its opening balance, and a subscription and those that wait for it."""
+    kind, _, about = key.removeprefix(waiters_key("")).partition("/")
+    if kind != "o":
+        return f"{kind}/{about}"
+    event_type, _, name = about.partition("/")
+    return contract_key(name) if event_type == "OPENING" else f"o/{name}"
+
+
 def _nothing() -> Mapping[str, Entry]:
     return MappingProxyType({})
 

@@ -9,10 +9,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from projections import pages
+from projections import pages, shelf
 from projections.forms import UnreadableState, position_of
 from projections.in_force import PolicyInForce, dump_policy, load_policy, policy_key
-from projections.pages import dump, head_key, load, page_key, page_of
+from projections.linear_hashing import page_of
+from projections.pages import dump, head_key, load
+from projections.shelf import page_key
 from projections.state import NO_POSITION, CustomerState, OrderEntry, SubscriptionEntry, order_key, subscription_key
 from schemas.contract import OrderOutcome
 from schemas.order import EventType
@@ -59,15 +61,15 @@ class StoredState(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
-        self.before = (pages.INLINE_ENTRIES, pages.PAGE_ENTRIES)
+        self.before = (pages.INLINE_ENTRIES, shelf.PAGE_ENTRIES)
         self.store, self.model, self.position = {}, {}, NO_POSITION
 
     @initialize(inline=st.integers(0, 6), page=st.integers(1, 4))
     def small_pages(self, inline, page):
-        pages.INLINE_ENTRIES, pages.PAGE_ENTRIES = inline, page
+        pages.INLINE_ENTRIES, shelf.PAGE_ENTRIES = inline, page
 
     def teardown(self):
-        pages.INLINE_ENTRIES, pages.PAGE_ENTRIES = self.before
+        pages.INLINE_ENTRIES, shelf.PAGE_ENTRIES = self.before
 
     @rule(names=st.sets(st.integers(0, 60), max_size=12), step=st.integers(1, 3), cuts=st.lists(st.data(), max_size=3))
     def write(self, names, step, cuts):
@@ -125,7 +127,7 @@ def test_a_large_customer_grows_to_hundreds_of_pages_and_every_write_stays_small
     assert len(list(state.entries())) == len(state.stored) == 4000
     assert most <= 6
     largest = max(len(value) for key, value in store.items() if key != head_key("acme"))
-    assert largest < 40 * pages.PAGE_ENTRIES * 3
+    assert largest < 60 * shelf.PAGE_ENTRIES * 3
     assert all(state.stored[key(f"order-{n}")].position in (2 * n, 2 * n + 1, n) for n in range(4000))
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from msgspec.structs import replace
 
-from projections import pages
+from projections import pages, shelf
 from projections.forms import position_of
 from projections.pages import body_key, dump, load
 from projections.records import LogRecord
@@ -73,15 +73,15 @@ def entry(key, position):
 class StoredState(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
-        self.before = (pages.INLINE_ENTRIES, pages.PAGE_ENTRIES, pages.AT_HOME)
+        self.before = (pages.INLINE_ENTRIES, shelf.PAGE_ENTRIES, shelf.AT_HOME)
         self.store, self.entries, self.bodies, self.position = {}, {}, {}, NO_POSITION
 
     @initialize(inline=st.integers(0, 10), page=st.integers(1, 4), at_home=st.integers(0, 4))
     def small_pages(self, inline, page, at_home):
-        pages.INLINE_ENTRIES, pages.PAGE_ENTRIES, pages.AT_HOME = inline, page, at_home
+        pages.INLINE_ENTRIES, shelf.PAGE_ENTRIES, shelf.AT_HOME = inline, page, at_home
 
     def teardown(self):
-        pages.INLINE_ENTRIES, pages.PAGE_ENTRIES, pages.AT_HOME = self.before
+        pages.INLINE_ENTRIES, shelf.PAGE_ENTRIES, shelf.AT_HOME = self.before
 
     @rule(
         keys=st.sets(st.sampled_from(KEYS), max_size=15),

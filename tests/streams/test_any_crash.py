@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projections import pages
+from projections import pages, shelf
 from schemas.command import CreateReturnAuthorization
 from schemas.contract import Movement, OrderDecided, OrderOutcome, SubscriptionChanged
 from schemas.holding import Held, ReleaseRequested, Settled
@@ -29,7 +29,7 @@ from tests.streams.eventful import eventful_log, waiting_log
 @pytest.fixture
 def small_pages(monkeypatch):
     monkeypatch.setattr(pages, "INLINE_ENTRIES", 3)
-    monkeypatch.setattr(pages, "PAGE_ENTRIES", 2)
+    monkeypatch.setattr(shelf, "PAGE_ENTRIES", 2)
 
 
 @pytest.mark.parametrize("eventful", [eventful_log, waiting_log])
@@ -68,7 +68,7 @@ PLANS = st.lists(
 def test_several_crashes_in_a_row_leave_what_a_clean_run_leaves(seed, sizes, customers, crashes):
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(pages, "INLINE_ENTRIES", sizes[0])
-        patched.setattr(pages, "PAGE_ENTRIES", sizes[1])
+        patched.setattr(shelf, "PAGE_ENTRIES", sizes[1])
         orders = generated(seed, 15, customers)
         split = activated(Policy(mixed_orders=MixedOrders.SPLIT))
         log = log_of(activated(), *orders[:7], split, *orders[7:])
@@ -81,7 +81,7 @@ def test_several_crashes_in_a_row_leave_what_a_clean_run_leaves(seed, sizes, cus
 def test_crashes_among_orders_that_wait_leave_what_a_clean_run_leaves(sizes, crashes):
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(pages, "INLINE_ENTRIES", sizes[0])
-        patched.setattr(pages, "PAGE_ENTRIES", sizes[1])
+        patched.setattr(shelf, "PAGE_ENTRIES", sizes[1])
         log = waiting_log()
         assert view(crashed(log, crashes), customers_of(log)) == view(clean(log), customers_of(log))
 

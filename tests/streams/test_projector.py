@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from projections import pages
+from projections import pages, shelf
 from projections.in_force import policy_key
 from schemas.policy import MixedOrders, Policy
 from streams.errors import PolicyMissing
@@ -28,7 +28,7 @@ from tests.streams.crashes import (
 @pytest.fixture
 def small_pages(monkeypatch):
     monkeypatch.setattr(pages, "INLINE_ENTRIES", 3)
-    monkeypatch.setattr(pages, "PAGE_ENTRIES", 2)
+    monkeypatch.setattr(shelf, "PAGE_ENTRIES", 2)
 
 
 def portions_of(log, durable=None):
