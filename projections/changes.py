@@ -207,14 +207,22 @@ def change_reasons(change: SubscriptionChange, tolerance: Decimal, reading: Read
             detail=f"{change.number}: Nue reports quantity {_plain(change.quantity_after)} after the order, its "
             f"lines lead to {_plain(projected)}",
         )
-    remaining = before.posted if before else Decimal(0)
-    same_money = before is None or before.currency == reading.currency
     if reading.is_snapshot and before is not None and before.opened and before.quantity and not before.schedule:
         yield Reason(
             code="schedule_unknown",
             detail=f"{change.number}: what its dates were worth before is not known, so neither is the difference; "
             "the opening gave it no segments",
         )
+    yield from credit_reasons(change, tolerance, reading.currency)
+    if any(line.is_renewal and line.amount < 0 for line in change.lines):
+        yield Reason(code="negative_renewal", detail=f"{change.number}: a renewed line is negative")
+
+
+def credit_reasons(change: SubscriptionChange, tolerance: Decimal, currency: str) -> Iterator[Reason]:
+    """Whether a change takes back more than there is: money in ``currency``, or else quantity."""
+    before = change.before
+    remaining = before.posted if before else Decimal(0)
+    same_money = before is None or before.currency == currency
     if same_money and change.amount < 0 and remaining + change.amount < -tolerance:
         yield Reason(
             code="credit_exceeds_remaining",
@@ -226,8 +234,6 @@ def change_reasons(change: SubscriptionChange, tolerance: Decimal, reading: Read
             code="credit_exceeds_remaining",
             detail=f"{change.number}: the quantity would fall to {_plain(change.quantity_after)}",
         )
-    if any(line.is_renewal and line.amount < 0 for line in change.lines):
-        yield Reason(code="negative_renewal", detail=f"{change.number}: a renewed line is negative")
 
 
 def _reactivates(change: SubscriptionChange) -> bool:

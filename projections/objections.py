@@ -27,16 +27,28 @@ def objections(
     reading: Reading,
 ) -> Iterator[Reason]:
     """Every reason to hold the order back, subscription by subscription, then contract by contract."""
-    tolerance = policy.tie_out_tolerance.scaleb(-minor_units(order.currency))
     for change in changes:
-        yield from change_reasons(change, tolerance, reading)
+        yield from change_reasons(change, money_tolerance(order, policy), reading)
+    yield from contract_objections(state, order, lines, homes, policy)
+    if is_new_order(lines) and sum((line.amount for line in lines), _ZERO) < 0:
+        yield Reason(code="negative_new_order", detail="a new order has a negative total")
+
+
+def money_tolerance(order: Order, policy: Policy) -> Decimal:
+    """By how much an amount may miss another, in the order's currency."""
+    return policy.tie_out_tolerance.scaleb(-minor_units(order.currency))
+
+
+def contract_objections(
+    state: CustomerState, order: Order, lines: Sequence[OrderedLine], homes: Mapping[str, str], policy: Policy
+) -> Iterator[Reason]:
+    """What speaks against the order on the contracts that its lines belong to: other money, more credit than was
+    posted, another payer."""
     for contract_id in dict.fromkeys(homes.values()):
         contract = state.contract(contract_id)
         if contract is not None:
             total = sum((line.amount for line in lines if homes[line.line.line_id] == contract_id), _ZERO)
-            yield from _contract_objections(contract_id, contract, order, total, tolerance)
-    if is_new_order(lines) and sum((line.amount for line in lines), _ZERO) < 0:
-        yield Reason(code="negative_new_order", detail="a new order has a negative total")
+            yield from _contract_objections(contract_id, contract, order, total, money_tolerance(order, policy))
 
 
 def _contract_objections(
@@ -71,7 +83,9 @@ def totals_do_not_tie(order: Order, lines: Sequence[OrderedLine], reading: Readi
 
 
 def told_totals_tie(order: Order, lines: Sequence[OrderedLine], policy: Policy) -> bool:
-    """Whether lines that state the subscription after the change sum to the total as told, within rounding."""
-    told = [rounded(line.line.amount, order.currency) for line in lines]
-    tolerance = policy.tie_out_tolerance.scaleb(-minor_units(order.currency))
-    return abs(sum(told, _ZERO) - expected_total(order)) <= tolerance * max(len(told), 1)
+    """Whether lines that state the subscription after the change sum to the total as told.
+
+    The tolerance counts once for each line that says something: of a quantity or of an amount.
+    """
+    told = [rounded(line.line.amount, order.currency) for line in lines if line.line.amount or line.line.quantity]
+    return abs(sum(told, _ZERO) - expected_total(order)) <= money_tolerance(order, policy) * len(told)

@@ -8,14 +8,14 @@ of the order, carry the same link, and wait for a person unless the policy says 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from msgspec import structs
 
 from projections import documents
-from projections.changes import changes_of
+from projections.changes import SubscriptionChange, changes_of, credit_reasons
 from projections.contracts import assign
 from projections.decide import (
     Decision,
@@ -30,6 +30,7 @@ from projections.decide import (
     totals_by_contract,
 )
 from projections.lines import OrderedLine, by_subscription, ordered_lines, tied_out
+from projections.objections import contract_objections, money_tolerance
 from projections.readable import reasons_against_itself
 from projections.state import WAITING, CustomerState, OrderEntry
 from schemas.content import content_hash
@@ -67,10 +68,28 @@ def decide_cancellation(
         return held((Missing(order_id=order.order_id),))
     if activation.outcome is OrderOutcome.DISCARDED:
         return Decision(OrderOutcome.NO_OP, "the cancelled order was discarded: nothing was posted")
-    lines = _reversed(state, event, policy)
-    if reasons := standing(_objections(state, event, activation, lines, policy), waived):
+    reversal = _reversal(state, event, policy)
+    if reasons := standing(_objections(state, event, activation, reversal, policy), waived):
         return quarantined(reasons)
-    return _reverse(state, event, activation, lines, policy)
+    return _reverse(event, activation, reversal, policy)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reversal:
+    """The lines of a cancelled order taken back, what that changes, and each line's contract."""
+
+    lines: tuple[OrderedLine, ...]
+    changes: tuple[SubscriptionChange, ...]
+    homes: dict[str, str]
+
+
+def _reversal(state: CustomerState, event: OrderEvent, policy: Policy) -> _Reversal:
+    lines = _reversed(state, event, policy)
+    reading = replace(reading_of(event, policy), is_snapshot=False)
+    changes = tuple(
+        replace(each, quantity_after=max(each.quantity_after, Decimal(0))) for each in changes_of(state, lines, reading)
+    )
+    return _Reversal(lines, changes, assign(state, event.order.order_id, lines))
 
 
 def _reversed(state: CustomerState, event: OrderEvent, policy: Policy) -> tuple[OrderedLine, ...]:
@@ -107,9 +126,9 @@ def _opposite(state: CustomerState, line: OrderedLine) -> OrderedLine:
 
 
 def _objections(
-    state: CustomerState, event: OrderEvent, activation: OrderEntry, lines: Sequence[OrderedLine], policy: Policy
+    state: CustomerState, event: OrderEvent, activation: OrderEntry, reversal: _Reversal, policy: Policy
 ) -> Iterator[Reason]:
-    order = event.order
+    order, lines = event.order, reversal.lines
     if event.line_semantics is LineSemantics.SNAPSHOT:
         detail = (
             "its lines state what the subscriptions were after it, not what it posted: publish them as they are now"
@@ -125,6 +144,10 @@ def _objections(
         if known is not None and 0 < made < known.version:
             detail = f"{number} has been changed since, to version {known.version}"
             yield Reason(code="changed_since", detail=detail)
+    if event.line_semantics is not LineSemantics.SNAPSHOT:
+        for change in reversal.changes:
+            yield from credit_reasons(change, money_tolerance(order, policy), order.currency)
+        yield from contract_objections(state, order, lines, reversal.homes, policy)
     if policy.order_cancellations is OrderCancellations.HOLD and any(line.amount for line in lines):
         total = sum((line.amount for line in lines), Decimal(0))
         kind = "sold again" if total > 0 else "returned"
@@ -132,14 +155,8 @@ def _objections(
         yield Reason(code="order_cancelled", detail=detail)
 
 
-def _reverse(
-    state: CustomerState, event: OrderEvent, activation: OrderEntry, lines: tuple[OrderedLine, ...], policy: Policy
-) -> Decision:
-    reading = replace(reading_of(event, policy), is_snapshot=False)
-    changes = tuple(
-        replace(each, quantity_after=max(each.quantity_after, Decimal(0))) for each in changes_of(state, lines, reading)
-    )
-    homes = assign(state, event.order.order_id, lines)
+def _reverse(event: OrderEvent, activation: OrderEntry, reversal: _Reversal, policy: Policy) -> Decision:
+    lines, changes, homes = reversal.lines, reversal.changes, reversal.homes
     already = {
         DocumentType.SALES_ORDER: activation.sales_orders,
         DocumentType.RETURN_AUTHORIZATION: activation.returns,

@@ -121,9 +121,9 @@ class _Case:
         done, made = self._done(order), []
         if done:
             before = self._verdict.papers[done.order.event_id]
-            made, amounts = undone(order, done, before, self._policy)
+            made, decided = undone(self._past, order, done, before, self._policy)
             done.undone = True
-            self._past.append(Decided(order, done.contracts, amounts, undone=True))
+            self._past.append(decided)
         self._say(order, "posted" if made else "NoOp")
         self._verdict.papers[order.event_id] = made
 

@@ -16,6 +16,7 @@ from tests.projections.given import (
     given,
     more,
     names,
+    once,
     order,
     outcome,
     papers,
@@ -102,3 +103,47 @@ def test_a_cancellation_that_does_not_fit_waits_for_a_person(code):
     assert code in reasons(history.when(gone))
     step = history.when(released("C", "changed_since", "cancellation_differs"))
     assert names(step) == ([] if code == "snapshot_cancellation" else ["NUE-RA-O1"])
+
+
+def test_no_more_is_returned_than_is_left_of_what_was_posted_though_it_was_changed_since():
+    history = given(OPENED, order("O2", fewer("S1", 50, "600.00", subscription_version=2)), policy=POST)
+    step = history.when(replace(canceled(OPENED), event_id="event-canceled-O1"))
+    assert reasons(step) == ["changed_since", "credit_exceeds_remaining", "credit_exceeds_remaining"]
+    step = history.when(released("canceled-O1", "changed_since"))
+    assert (outcome(step), reasons(step)) == ("QUARANTINED", ["credit_exceeds_remaining"] * 2)
+    step = history.when(released("canceled-O1", "credit_exceeds_remaining"))
+    assert papers(step) == [("RA", "root-S1", "1200.00", [("100", "1200.00")])]
+
+
+def test_where_no_version_is_told_the_limit_alone_stops_a_return():
+    opened = order("O1", seats("S1", 100, "1200.00"))
+    history = given(opened, order("O2", fewer("S1", 50, "600.00")), policy=POST)
+    assert set(reasons(history.when(canceled(opened)))) == {"credit_exceeds_remaining"}
+
+
+def test_what_is_left_may_be_returned_whole():
+    opened = order("O1", seats("S1", 100, "1200.00"), once("60.00"))
+    history = given(opened, policy=POST)
+    assert papers(history.when(canceled(opened)))[0][2] == "1260.00"
+    assert history.state.contract("root-S1").posted == 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"), [({"currency": "EUR"}, "currency_mismatch"), ({"payer": "other"}, "billing_account_mismatch")]
+)
+def test_a_cancellation_in_other_money_or_for_another_payer_waits_for_a_person(fields, code):
+    history = given(OPENED, policy=POST)
+    gone = canceled(OPENED)
+    other = replace(gone.order, billing_account_id=fields.get("payer", gone.order.billing_account_id))
+    other = replace(other, currency=fields.get("currency", other.currency))
+    account = replace(gone.billing_account, id=other.billing_account_id)
+    gone = replace(gone, order=other, billing_account=account)
+    assert reasons(history.when(gone)) == ["cancellation_differs", code]
+
+
+def test_a_released_cancellation_that_differs_takes_back_what_it_says():
+    history = given(OPENED, policy=POST)
+    less = order("O1", seats("S1", 90, "1080.00", subscription_version=1, unit_price=Decimal(1)))
+    history.when(replace(canceled(less), event_id="event-canceled-O1"))
+    step = history.when(released("canceled-O1", "cancellation_differs"))
+    assert papers(step) == [("RA", "root-S1", "1080.00", [("90", "1080.00")])]
