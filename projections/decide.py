@@ -96,8 +96,9 @@ def _judge(state: CustomerState, event: OrderEvent, policy: Policy, waived: Waiv
     if reasons := standing(objections(state, order, lines, changes, homes, policy, reading), waived):
         return quarantined(reasons)
     opens = is_new_order(lines) and sum((line.amount for line in lines), Decimal(0)) >= 0
+    asks = not is_waived("mixed_order", waived) and not is_before_cut_over(event, policy)
     try:
-        plans = documents.plan_all(lines, homes, policy, opens=opens, ask=not is_waived("mixed_order", waived))
+        plans = documents.plan_all(lines, homes, policy, opens=opens, ask=asks)
     except documents.MixedOrderQuarantined:
         detail = "the order adds and takes away, and the policy leaves such orders to a person"
         return quarantined((Reason(code="mixed_order", detail=detail),))

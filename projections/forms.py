@@ -26,6 +26,8 @@ Record = tuple[bytes, bytes | None]
 """A table key and its value; None removes it."""
 _T = TypeVar("_T")
 _FRAME = 9
+_NOT_COUNTED = 99
+"""Form 1 did not count an order's documents; those of its cancellation get numbers that none of them had."""
 
 
 class UnreadableState(Exception):
@@ -137,7 +139,7 @@ def _page1_key(customer_id: str, page: int) -> bytes:
 def _upgraded(entry: _Entry1, beside: dict[str, _Entry1]) -> Entry:
     match entry:
         case _Order1():
-            return OrderEntry(entry.position, short_hash(entry.content_hash), entry.outcome)
+            return OrderEntry(entry.position, short_hash(entry.content_hash), entry.outcome, _NOT_COUNTED, _NOT_COUNTED)
         case _Subscription1():
             contract = beside.get(contract_key(entry.contract_id))
             return SubscriptionEntry(
@@ -151,5 +153,6 @@ def _upgraded(entry: _Entry1, beside: dict[str, _Entry1]) -> Entry:
                 start_on=entry.start_on,
                 end_on=entry.end_on,
                 currency=contract.currency if isinstance(contract, ContractEntry) else "",
+                opened=True,  # as with an opening balance that gave no segments, nobody knows what its dates were worth
             )
     return entry

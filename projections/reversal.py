@@ -148,7 +148,8 @@ def _objections(
         for change in reversal.changes:
             yield from credit_reasons(change, money_tolerance(order, policy), order.currency)
         yield from contract_objections(state, order, lines, reversal.homes, policy)
-    if policy.order_cancellations is OrderCancellations.HOLD and any(line.amount for line in lines):
+    asks = policy.order_cancellations is OrderCancellations.HOLD and not is_before_cut_over(event, policy)
+    if asks and any(line.amount for line in lines):
         total = sum((line.amount for line in lines), Decimal(0))
         kind = "sold again" if total > 0 else "returned"
         detail = f"the order was cancelled after it was posted: once released, {abs(total)} {order.currency} is {kind}"

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from tests.oracle.papers import Paper, Policy, amounts_of, contracts_of, dated, papers
+from tests.oracle.papers import Paper, Policy, amounts_of, contracts_of, is_of_before, papers
 from tests.oracle.past import Decided, Past, changes
 from tests.oracle.reading import Order, read
 from tests.oracle.reasons import has_gap, reasons, standing, unreadable
@@ -110,7 +110,7 @@ class _Case:
     def _post(self, order: Order) -> None:
         told = changes(self._past, order, self._policy["term_basis"])
         made = papers(self._past, order, told, self._policy)
-        if self._policy["post_from"] and dated(order, self._policy) < self._policy["post_from"]:
+        if is_of_before(order, self._policy):
             made = []
         contracts = contracts_of(self._past, order)
         self._past.append(Decided(order, contracts, amounts_of(order, told, self._policy)))

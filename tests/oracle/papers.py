@@ -220,3 +220,8 @@ def dated(order: Order, policy: Policy) -> date:
     if order.activated:
         return order.activated.astimezone(ZoneInfo(policy["tenant_time_zone"])).date()
     return order.placed or order.effective
+
+
+def is_of_before(order: Order, policy: Policy) -> bool:
+    """Whether the order is dated before the day from which on documents are posted."""
+    return bool(policy["post_from"]) and dated(order, policy) < policy["post_from"]

@@ -3,7 +3,17 @@
 from collections.abc import Collection, Iterator
 from fractions import Fraction
 
-from tests.oracle.papers import Policy, amounts_of, contracts_of, is_mixed, is_new, is_split, posted, ties
+from tests.oracle.papers import (
+    Policy,
+    amounts_of,
+    contracts_of,
+    is_mixed,
+    is_new,
+    is_of_before,
+    is_split,
+    posted,
+    ties,
+)
 from tests.oracle.past import (
     KEEPS_QUANTITY,
     STATES_A_CHANGE,
@@ -149,7 +159,7 @@ def _of_contracts(past: Past, order: Order, told: list[Told], policy: Policy) ->
 
 
 def _of_mixture(past: Past, order: Order, told: list[Told], policy: Policy) -> Iterator[str]:
-    if policy["mixed_orders"] != "quarantine" or is_new(told):
+    if policy["mixed_orders"] != "quarantine" or is_new(told) or is_of_before(order, policy):
         return
     contracts, amounts = contracts_of(past, order), amounts_of(order, told, policy)
     groups = [posted(told)]

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from fractions import Fraction
 
-from tests.oracle.papers import Paper, Policy, amounts_of, bundled, contracts_of, dated
+from tests.oracle.papers import Paper, Policy, amounts_of, bundled, contracts_of, is_of_before
 from tests.oracle.past import Decided, Past, Told, known, lines_of, posted_in, posted_on, terms_of
 from tests.oracle.reading import Order
 
@@ -21,7 +21,8 @@ def reasons_against(past: Past, order: Order, done: Decided, policy: Policy) -> 
             found.add("changed_since")
     if not order.snapshot:
         found |= _of_money(past, order, done, policy)
-    if policy["order_cancellations"] == "hold" and any(line.amount for line in order.lines):
+    asks = policy["order_cancellations"] == "hold" and not is_of_before(order, policy)
+    if asks and any(line.amount for line in order.lines):
         found.add("order_cancelled")
     return found
 
@@ -72,6 +73,6 @@ def undone(past: Past, order: Order, done: Decided, made: list[Paper], policy: P
         if line.id in amounts
     ]
     decided = Decided(order, contracts, amounts, undone=True)
-    if policy["post_from"] and dated(order, policy) < policy["post_from"]:
+    if is_of_before(order, policy):
         return [], decided
     return bundled([], order, told, amounts, contracts, policy, made), decided

@@ -1,6 +1,6 @@
 """Contracts of years before: opening balances, and orders that were posted before this system took over."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from schemas.contract import Movement
 from schemas.opening import OpenedSegment, OpenedSubscription, Opening
-from schemas.order import LineSemantics
-from schemas.policy import Policy
+from schemas.order import EventType, LineSemantics
+from schemas.policy import MixedOrders, Policy
 from tests.projections.given import LATER, fewer, given, more, names, order, outcome, papers, reasons, seats
 
 SEGMENT = OpenedSegment(
@@ -87,6 +87,19 @@ def test_orders_before_the_cut_over_are_projected_and_never_posted():
     assert history.state.subscription("T1").posted == Decimal("1200.00")
     later = history.when(order("O2", fewer("T1", 5, "600.00")))
     assert papers(later) == [("RA", "root-T1", "600.00", [("5", "600.00")])]
+
+
+def test_of_old_orders_that_post_nothing_nobody_is_asked_whether_to_post_them():
+    history = given(policy=replace(FROM_MARCH, mixed_orders=MixedOrders.QUARANTINE))
+    then = datetime(2025, 1, 5, tzinfo=UTC)
+    old = {"activated_at": then, "published_at": then}
+    history.when(order("O1", seats("S1", 10, "100.00"), seats("S2", 10, "100.00"), **old))
+    mixed = order("O2", more("S1", 1, "10.00"), fewer("S2", 2, "20.00"), **old)
+    assert outcome(history.when(mixed)) == "NO_OP"
+    gone = replace(mixed.order, status="Canceled")
+    step = history.when(replace(mixed, event_id="event-C", event_type=EventType.ORDER_CANCELED, order=gone))
+    assert (outcome(step), step.documents) == ("NO_OP", ())
+    assert [history.state.subscription(number).quantity for number in ("S1", "S2")] == [10, 10]
 
 
 def test_an_old_order_that_the_opening_contains_changes_nothing():

@@ -10,13 +10,14 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from projections import forms, pages, shelf
 from projections.forms import UnreadableState, form_of, position_of
 from projections.pages import body_key, dump, head_key, load
 from projections.state import CustomerState, subscription_key
 from schemas.contract import OrderOutcome
-from schemas.order import EventType
+from schemas.order import EventType, LineSemantics
 from tests.projections.given import (
     History,
     cancelled,
@@ -100,11 +101,21 @@ def test_what_the_first_form_says_is_what_the_same_orders_say_now(name):
     assert told(dict(state.entries())) == told(folded(HISTORIES[name]))
 
 
-def test_the_first_form_knew_no_schedules_and_counted_no_documents():
-    state = load("acme", kept("inline").get)
-    assert state.subscription("S1").schedule == ()
-    opened = state.order(EventType.ORDER_ACTIVATED, "O1")
-    assert (opened.sales_orders, opened.returns, opened.outcome) == (0, 0, OrderOutcome.POSTED)
+def test_the_first_form_knew_no_schedules_so_a_line_that_states_what_is_after_it_waits_for_a_person():
+    store = kept("inline")
+    assert load("acme", store.get).subscription("S1").schedule == ()
+    now = more("S1", 120, "1440.00", unit_price=Decimal(1), subscription_version=3)
+    (step,) = continued(store, [order("O9", now, line_semantics=LineSemantics.SNAPSHOT)])
+    assert reasons(step) == ["schedule_unknown"]
+
+
+def test_the_first_form_counted_no_documents_so_those_of_a_cancellation_get_numbers_that_none_of_them_had():
+    store = kept("inline")
+    assert load("acme", store.get).order(EventType.ORDER_ACTIVATED, "O1").outcome is OrderOutcome.POSTED
+    opened = replace(SMALL[1].order, status="Canceled")
+    gone = replace(SMALL[1], event_id="event-C", event_type=EventType.ORDER_CANCELED, order=opened)
+    _, step = continued(store, [gone, released("C", "order_cancelled")])
+    assert names(step) == ["NUE-RA-O2-100"]
 
 
 def test_copies_and_conflicts_are_known_across_forms():
