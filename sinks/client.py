@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from ipaddress import ip_address
@@ -15,8 +16,11 @@ import httpx
 import msgspec
 
 from sinks.answer import Answer, NoAnswer, NotSent
+from sinks.gate import Gate
 from sinks.signing import Credentials, TokenAuth
 from sinks.translate import HEADERS, QUERY_HEADERS, Request, eid_path
+
+_log = logging.getLogger(__name__)
 
 _RECORDS = "/services/rest/record/v1/"
 _SUITEQL = "/services/rest/query/v1/suiteql"
@@ -28,6 +32,8 @@ _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, http
 class NetSuiteClient:
     """Requests to one account, at most ``concurrency`` at a time, each signed when it leaves.
 
+    While the account turns requests away (429), fewer go out at a time.
+
     ``url`` is the account's own address; ``timeout`` (seconds) bounds a whole request. Usable as an async context.
     """
 
@@ -35,7 +41,7 @@ class NetSuiteClient:
         self, url: str, account: str, credentials: Credentials, *, concurrency: int = 5, timeout: float = 60.0
     ) -> None:
         self._timeout = timeout
-        self._slots = asyncio.Semaphore(concurrency)
+        self._gate = Gate(concurrency, _tell_cut)
         self._http = httpx.AsyncClient(
             base_url=url,
             auth=TokenAuth(account, credentials),
@@ -82,15 +88,20 @@ class NetSuiteClient:
     ) -> Answer:
         """Raises :class:`NotSent` and :class:`NoAnswer`; every HTTP status is an answer."""
         url = path + query_string(query or {})
-        async with self._slots:
+        async with self._gate.turn() as turn:
             try:
                 async with asyncio.timeout(self._timeout):
                     response = await self._http.request(method, url, headers=headers, content=content)
+                turn.turned_away = response.status_code == 429
             except _NEVER_SENT as error:
                 raise NotSent(f"{type(error).__name__}: {error}") from error
             except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
                 raise NoAnswer(f"{type(error).__name__}: {error}".rstrip(": ")) from error
         return Answer(response.status_code, response.headers, _json_in(response))
+
+
+def _tell_cut(allowed: int) -> None:
+    _log.warning("NetSuite turns requests away: %d at a time from now on, more again as it lets them in", allowed)
 
 
 def query_string(query: Mapping[str, str]) -> str:

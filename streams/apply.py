@@ -39,6 +39,8 @@ log = logging.getLogger("nuestream.apply")
 COMMIT_EVERY = 1.0
 TELL_EVERY = 10.0
 LEAVE_WITHIN = 5.0
+# Deliveries for each request that may be under way: while one awaits Kafka or a retry, the other asks NetSuite.
+DELIVERIES = 2
 # Documents that wait for a customer or item are held beside the window, this many times its size.
 WAITING_WINDOWS = 10
 
@@ -51,7 +53,7 @@ class Worker:
         registry = registry_of(settings.registry)
         self._settings = settings
         self._lanes = Lanes(
-            slots=Slots(netsuite.concurrency, quiet_limit=apply.window),
+            slots=Slots(netsuite.concurrency * DELIVERIES, quiet_limit=apply.window),
             window=apply.window,
             waiting_limit=apply.window * WAITING_WINDOWS,
             reference_timeout=netsuite.reference_timeout,

@@ -181,6 +181,25 @@ async def test_no_more_requests_run_at_once_than_the_account_allows_and_waiting_
     assert most == 2
 
 
+async def test_fewer_requests_run_at_once_after_the_account_turned_some_away() -> None:
+    running = most = 0
+    is_busy = True
+
+    async def handler(request: web.BaseRequest) -> web.Response:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.05)
+        running -= 1
+        return web.json_response({"id": "1"}, status=429 if is_busy else 200)
+
+    async with client_of(handler, concurrency=8) as client:
+        await asyncio.gather(*(client.get_by_eid("customer", str(number)) for number in range(8)))
+        is_busy, most = False, 0
+        await asyncio.gather(*(client.get_by_eid("customer", str(number)) for number in range(8)))
+    assert most in (4, 5)  # the first of them raise it again
+
+
 async def test_a_proxy_of_the_environment_is_not_used_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.delenv("NO_PROXY", raising=False)
