@@ -72,10 +72,11 @@ class NetSuiteClient:
         path = eid_path(record, external_id)
         return await self._send("GET", _RECORDS + path, HEADERS, query={"expandSubResources": "true"})
 
-    async def suiteql(self, query: str, params: Sequence[str] = ()) -> Answer:
-        """The first page of a SuiteQL query; ``?`` in it stand for ``params``, in order."""
+    async def suiteql(self, query: str, params: Sequence[str] = (), offset: int = 0) -> Answer:
+        """A page of a SuiteQL query, from row ``offset`` on; ``?`` in it stand for ``params``, in order."""
         content = msgspec.json.encode({"q": query, "params": list(params)})
-        return await self._send("POST", _SUITEQL, QUERY_HEADERS, content=content)
+        page = {"offset": str(offset)} if offset else {}
+        return await self._send("POST", _SUITEQL, QUERY_HEADERS, query=page, content=content)
 
     async def _send(
         self,

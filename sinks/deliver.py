@@ -10,7 +10,7 @@ import asyncio
 import math
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import msgspec
 
@@ -18,10 +18,11 @@ from schemas.command import Command, Document, Upsert, UpsertCustomer, UpsertIte
 from schemas.outcome import Outcome
 from sinks import documents, upserts
 from sinks.attempts import Attempts, Health, Pace
+from sinks.census import Census, is_document, says_the_same
 from sinks.client import NetSuiteClient
 from sinks.login import Login
-from sinks.lookup import Directory
-from sinks.translate import Defaults, References, Untranslatable
+from sinks.lookup import Directory, Found
+from sinks.translate import Defaults, References, Untranslatable, record_of
 from sinks.verdict import Applied, Missing, Refused, Unauthorized, Verdict
 
 __all__ = ["Applied", "Deliverer", "Missing", "Refused", "Unauthorized", "Verdict"]
@@ -65,6 +66,7 @@ class Deliverer:
         self._health = Health()
         self._login = Login()
         self._directory = Directory()
+        self._census = Census(self._dealings)
         self._silent_until: dict[str, float] = {}
 
     async def deliver(
@@ -86,16 +88,8 @@ class Deliverer:
 
         Lasts, cancellably, as long as an outage does. Raises :class:`Unauthorized`.
         """
-        name = f"{self._account}|{command.external_id}"
-        attempts = Attempts(
-            self._client,
-            self._pace,
-            self._health,
-            self._login,
-            name=name,
-            inherited_until=inherited_until,
-            on_quiet=on_quiet,
-            on_resumed=on_resumed,
+        attempts = self._dealings(
+            command.external_id, inherited_until=inherited_until, on_quiet=on_quiet, on_resumed=on_resumed
         )
         try:
             if isinstance(command, UpsertCustomer | UpsertItem):
@@ -103,6 +97,36 @@ class Deliverer:
             return await self._document(command, references, newest, attempts)
         except Untranslatable as error:
             return attempts.refused(str(error))
+
+    def expect(self, commands: Iterable[Command]) -> None:
+        """Look up together what stands under the external ids of ``commands``, where they are many.
+
+        They are to be delivered soon, and no outcome tells of them.
+        """
+        self._census.expect(commands)
+
+    def forget(self) -> None:
+        """What was expected may not come."""
+        self._census.forget()
+
+    def _dealings(
+        self,
+        name: str,
+        *,
+        inherited_until: float = -math.inf,
+        on_quiet: Callable[[], None] = lambda: None,
+        on_resumed: Callable[[], None] = lambda: None,
+    ) -> Attempts:
+        return Attempts(
+            self._client,
+            self._pace,
+            self._health,
+            self._login,
+            name=f"{self._account}|{name}",
+            inherited_until=inherited_until,
+            on_quiet=on_quiet,
+            on_resumed=on_resumed,
+        )
 
     async def _upsert(self, upsert: Upsert, newest: Outcome | None, attempts: Attempts) -> Verdict:
         if newest is not None and (verdict := upserts.unchanged(upsert, newest)):
@@ -118,7 +142,12 @@ class Deliverer:
                 self._silent_until[upsert.external_id] = attempts.silent_until
 
     async def _bring(self, upsert: Upsert, newest: Outcome | None, attempts: Attempts) -> Verdict:
-        if newest is not None and (verdict := await upserts.change(upsert, newest, attempts)):
+        known = Found(record=newest.record_type, internal_id=newest.internal_id) if newest is not None else None
+        if known is None and (standing := await self._census.standing(upsert.external_id)):
+            if says_the_same(upsert, standing):
+                return upserts.stands(upsert, standing.internal_id)
+            known = Found(record=record_of(upsert), internal_id=standing.internal_id)
+        if known is not None and (verdict := await upserts.change(upsert, known, attempts)):
             return verdict
         if isinstance(upsert, UpsertItem):
             return await upserts.create(upsert, References(), self._defaults, attempts)
@@ -161,6 +190,9 @@ class Deliverer:
         references = References(ids=ids, currency=currency)
         if newest is not None:
             return await documents.confirm(document, newest, references, attempts)
+        standing = await self._census.standing(document.external_id)
+        if standing is not None and is_document(document, standing, references):
+            return documents.stands(document, standing.internal_id)
         created = await documents.create(document, references, self._defaults, attempts)
         if isinstance(created, Refused):
             self._directory.forget()

@@ -50,6 +50,16 @@ def unchanged(document: Document, newest: Outcome) -> Applied | None:
     )
 
 
+def stands(document: Document, internal_id: str) -> Applied:
+    """The verdict on a document that was found and compared before its turn came."""
+    return Applied(
+        record_type=record_of(document),
+        internal_id=internal_id,
+        result=Result.FOUND,
+        content_hash=content_hash(document),
+    )
+
+
 async def confirm(document: Document, newest: Outcome, references: References, attempts: Attempts) -> Applied | Refused:
     """Compare a document that was applied before with other fields: it is never posted again, deleted or not."""
     found = await find(attempts, record_of(document), document.external_id)

@@ -89,13 +89,7 @@ def _line_differences(lines: tuple[DocumentLine, ...], sublist: object, referenc
     if not isinstance(items, list):
         return ["its lines were not given"]
     wanted = Counter(_OurLine(line.line_id, references.ids[line.item], line.quantity, line.amount) for line in lines)
-    found = Counter(
-        _OurLine(
-            str(item[LINE_ID]), id_of(item.get("item")), _decimal(item.get("quantity")), _decimal(item.get("amount"))
-        )
-        for item in items
-        if isinstance(item, Mapping) and item.get(LINE_ID)
-    )
+    found = Counter(map(_our_line, (item for item in items if isinstance(item, Mapping) and item.get(LINE_ID))))
     return [f"line {line.shown} is not there" for line in wanted - found] + [
         f"line {line.shown} is not of this document" for line in found - wanted
     ]
@@ -112,7 +106,13 @@ class _OurLine(Struct, frozen=True):
         return f"{self.line_id} (item {self.item}, quantity {self.quantity}, amount {self.amount})"
 
 
-def _decimal(value: object) -> Decimal | None:
+def _our_line(item: Mapping[str, Any]) -> _OurLine:
+    quantity, amount = as_decimal(item.get("quantity")), as_decimal(item.get("amount"))
+    return _OurLine(str(item[LINE_ID]), id_of(item.get("item")), quantity, amount)
+
+
+def as_decimal(value: object) -> Decimal | None:
+    """A number as NetSuite gives it, in JSON or as text; None for what is none."""
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
         return None
     try:

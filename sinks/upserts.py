@@ -25,9 +25,18 @@ def unchanged(upsert: Upsert, newest: Outcome) -> Applied | None:
     )
 
 
-async def change(upsert: Upsert, newest: Outcome, attempts: Attempts) -> Applied | Refused | None:
-    """Bring the record of an earlier outcome to ``upsert``; ``None`` if it was deleted in NetSuite since."""
-    known = Found(record=newest.record_type, internal_id=newest.internal_id)
+def stands(upsert: Upsert, internal_id: str) -> Applied:
+    """The verdict on a record that was found before its turn came, with all that we would change."""
+    return Applied(
+        record_type=record_of(upsert),
+        internal_id=internal_id,
+        result=Result.UNCHANGED,
+        content_hash=content_hash(upsert),
+    )
+
+
+async def change(upsert: Upsert, known: Found, attempts: Attempts) -> Applied | Refused | None:
+    """Bring a record that is known to be there to ``upsert``; ``None`` if NetSuite does not have it, or no more."""
     outcome = await _patch(upsert, known, attempts)
     return None if isinstance(outcome, Reply) else outcome
 

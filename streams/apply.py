@@ -12,10 +12,11 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from schemas.codec import Decoder, Encoder
+from schemas.command import Command
 from schemas.outcome import Outcome
 from schemas.registry import RegistryUnavailable
 from sinks.client import NetSuiteClient
@@ -25,7 +26,7 @@ from sinks.signing import Credentials
 from sinks.slots import Slots
 from sinks.translate import Defaults
 from streams.acknowledged import AckSender
-from streams.command_reader import CommandReader
+from streams.command_reader import CommandReader, Read
 from streams.command_records import Rereader
 from streams.deliveries import Deliveries
 from streams.errors import NuestreamError
@@ -58,7 +59,7 @@ class Worker:
             waiting_limit=apply.window * WAITING_WINDOWS,
             reference_timeout=netsuite.reference_timeout,
         )
-        deliverer = Deliverer(
+        self._deliverer = Deliverer(
             client,
             account=netsuite.account,
             defaults=Defaults(subsidiary=netsuite.subsidiary),
@@ -70,7 +71,7 @@ class Worker:
         self._sender = AckSender(settings.kafka, Encoder(registry))
         self._rereader = Rereader(settings, Decoder(registry))
         self._deliveries = Deliveries(
-            settings, self._lanes, deliverer, self._sender, self._rereader, self._follower.wrote
+            settings, self._lanes, self._deliverer, self._sender, self._rereader, self._follower.wrote
         )
         self._reader = CommandReader(settings, Decoder(registry), self._assigned, self._revoked, self._lost)
         self._committed: dict[int, int] = {}
@@ -105,7 +106,9 @@ class Worker:
         await self._reader.start()
         committed_at = told_at = time.monotonic()
         while not self._stopping.is_set():
-            for read in await self._reader.read(self._lanes.room):
+            portion = await self._reader.read(self._lanes.room)
+            self._deliverer.expect(self._news_in(portion))
+            for read in portion:
                 self._lanes.offer(read.place, read.original, read.command, time.monotonic())
             self._deliveries.pump()
             now = time.monotonic()
@@ -115,6 +118,11 @@ class Worker:
             if now - told_at >= TELL_EVERY:
                 told_at = now
                 self._tell()
+
+    def _news_in(self, portion: Iterable[Read]) -> Iterator[Command]:
+        for read in portion:
+            if not isinstance(read.command, str) and self._lanes.knowledge.newest(read.command.external_id) is None:
+                yield read.command
 
     async def _commit(self) -> None:
         offsets = self._to_commit(self._assignment)
@@ -161,6 +169,7 @@ class Worker:
         await self._deliveries.cancel(partitions)
 
     def _forget(self, partitions: Iterable[int]) -> None:
+        self._deliverer.forget()
         for partition in partitions:
             self._lanes.forget(partition)
             self._committed.pop(partition, None)

@@ -27,7 +27,7 @@ log = logging.getLogger("nuestream.apply")
 
 T = TypeVar("T")
 
-BATCH = 100
+BATCH = 1000
 POLL = 0.2
 
 

@@ -178,7 +178,7 @@ class ApplySettings(Section):
 
     session_timeout: Seconds = 10.0
     instance_id: Name | None = None
-    window: Annotated[int, Field(ge=1)] = 500
+    window: Annotated[int, Field(ge=1)] = 2000
     shutdown_timeout: Seconds = 30.0
     retry_initial: Seconds = 0.5
     retry_max: Seconds = 60.0

@@ -125,7 +125,7 @@ async def test_a_long_outage_of_every_kind_ends_in_one_document_and_warns_meanwh
     assert verdict.result is Result.FOUND
     assert account.line.writes() == [("POST", "salesOrder")] * 4
     assert account.time.sleeps == [1, 2, 4, 8, 16, 32, 60]
-    assert all(ORDER in warning.message for warning in caplog.records if warning.name.startswith("sinks"))
+    assert all(ORDER in warning.message for warning in caplog.records if warning.name == "sinks.attempts")
     assert len(set(account.line.signatures)) == len(account.line.signatures)
 
 
