@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from sinks.sandbox.server import SandboxCredentials, build_app, serve
+from sinks.sandbox.slots import Limits
 from sinks.sandbox.store import Store
 
 CREDENTIALS = SandboxCredentials(
@@ -38,12 +39,13 @@ def running_sandbox(
     path: str | None = None,
     latency: Callable[[], float] | float = 0.0,
     concurrency: int | None = None,
+    lenience: int = 0,
     port: int = 0,
     **store_options: Any,
 ) -> Iterator[RunningSandbox]:
     """Serve a sandbox from a thread of its own. ``store_options`` are those of its ``Store``, such as ``tax_rate``."""
     store = Store(path, **store_options)
-    app = build_app(store, CREDENTIALS, latency=latency, concurrency=concurrency)
+    app = build_app(store, CREDENTIALS, latency=latency, limits=Limits(concurrency, lenience))
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 import msgspec
@@ -13,6 +15,7 @@ from sinks.sandbox.errors import Refused, invalid_content, nonexistent, not_json
 from sinks.sandbox.records import Checker, Sublist, check_mandatory, is_external_id, naming_of
 from sinks.sandbox.show import record_json
 from sinks.sandbox.store import Body, Store, Stored
+from sinks.sandbox.tally import Tally
 
 RECORDS = {name.lower(): name for name in FAMILY}
 """Record types by the lower-case name that stands in addresses."""
@@ -22,79 +25,129 @@ _LONGEST_HEADER = 4000
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One operation on one record. ``name`` is an internal id, or ``eid:`` and an external id; a POST has none.
+
+    ``root`` is where the record service is, ``content`` the JSON that was sent.
+    """
+
+    method: str
+    record: str
+    root: str
+    name: str = ""
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: object = None
+
+    @property
+    def external_id(self) -> str | None:
+        """The external id that addresses the record. Raises ``Refused`` for one that cannot be."""
+        if not self.name.startswith(_EID):
+            return None
+        external_id = self.name.removeprefix(_EID)
+        if not is_external_id(external_id):
+            raise invalid_content("externalId", external_id, "externalId")
+        return external_id
+
+
+async def call_of(request: web.Request) -> Call:
+    """What a request asks for. Raises ``Refused`` for a record type that is not there, and for what is no JSON."""
+    return Call(
+        method="GET" if request.method == "HEAD" else request.method,
+        record=record_of(request),
+        root=root_of(request),
+        name=request.match_info.get("id", ""),
+        query=request.query,
+        headers=request.headers,
+        content=await content_of(request) if request.method in ("POST", "PATCH", "PUT") else None,
+    )
+
+
 class RecordService:
-    """The handlers. Each reads the whole request first, then checks and writes in one transaction of the store."""
+    """Carries calls out. Each checks and writes in one transaction of the store."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, tally: Tally) -> None:
         self._store = store
+        self._tally = tally
 
-    async def create(self, request: web.Request) -> web.Response:
-        """POST: a new record; 204 and where it is."""
-        record = _record(request)
-        checker = self._checker(request, record)
-        content = await content_of(request)
+    async def handle(self, request: web.Request) -> web.Response:
+        """A request for one record, answered when it is done."""
+        return self.perform(await call_of(request))
+
+    def perform(self, call: Call) -> web.Response:
+        """The answer to one call. Raises ``Refused``."""
+        match call.method:
+            case "POST":
+                return self._create(call)
+            case "PATCH":
+                return self._update(call)
+            case "PUT":
+                return self._upsert(call)
+            case "DELETE":
+                return self._delete(call)
+        expand = call.query.get("expandSubResources", "").lower() == "true"
+        return json_response(record_json(self._store, self._stored(call), call.root, expand=expand))
+
+    def _create(self, call: Call) -> web.Response:
+        checker = self._checker(call)
         with self._store.changing():
-            body, given = checker.body(content)
-            return self._created(request, checker, body, given)
+            body, given = checker.body(call.content)
+            answer = self._created(call, checker, body, given)
+        self._tally.made[call.record] += 1
+        return answer
 
-    async def read(self, request: web.Request) -> web.Response:
-        """GET: one record."""
-        stored = self._stored(request)
-        expand = request.query.get("expandSubResources", "").lower() == "true"
-        return json_response(record_json(self._store, stored, _root(request), expand=expand))
-
-    async def update(self, request: web.Request) -> web.Response:
-        """PATCH: omitted fields stay, null empties one."""
-        checker = self._checker(request, _record(request))
-        content = await content_of(request)
+    def _update(self, call: Call) -> web.Response:
+        checker = self._checker(call)
         with self._store.changing():
-            stored = self._stored(request)
-            body, given = checker.body(content)
-            return self._updated(request, checker, stored, body, given)
+            stored = self._stored(call)
+            body, given = checker.body(call.content)
+            answer = self._updated(call, checker, stored, body, given)
+        self._tally.updated[call.record] += 1
+        return answer
 
-    async def upsert(self, request: web.Request) -> web.Response:
-        """PUT: only by external id; creates or updates, and does not say which."""
-        record, external_id = _record(request), _external_id(request)
-        if external_id is None:
-            raise invalid_content("id", request.match_info["id"], "id")
-        checker = self._checker(request, record)
-        content = await content_of(request)
+    def _upsert(self, call: Call) -> web.Response:
+        external_id = call.external_id
+        if external_id is None:  # only by external id; and the answer does not say what was done
+            raise invalid_content("id", call.name, "id")
+        checker = self._checker(call)
         with self._store.changing():
-            body, given = checker.body(content)
+            body, given = checker.body(call.content)
             other = body.pop("externalId", None) or external_id
             if other.lower() != external_id.lower():
                 raise invalid_content("externalId", other, "externalId")
-            stored = self._store.get_external(record, external_id)
+            stored = self._store.get_external(call.record, external_id)
             if stored is None:
-                return self._created(request, checker, body | {"externalId": external_id}, given)
-            return self._updated(request, checker, stored, body, given)
+                answer = self._created(call, checker, body | {"externalId": external_id}, given)
+            else:
+                answer = self._updated(call, checker, stored, body, given)
+        (self._tally.updated if stored else self._tally.made)[call.record] += 1
+        return answer
 
-    async def delete(self, request: web.Request) -> web.Response:
-        """DELETE: the record is gone."""
+    def _delete(self, call: Call) -> web.Response:
         with self._store.changing():
-            self._store.delete(self._stored(request))
+            self._store.delete(self._stored(call))
+        self._tally.deleted[call.record] += 1
         return web.Response(status=204)
 
-    def _stored(self, request: web.Request) -> Stored:
-        record, external_id = _record(request), _external_id(request)
+    def _stored(self, call: Call) -> Stored:
+        external_id = call.external_id
         if external_id is not None:
-            found = self._store.get_external(record, external_id)
+            found = self._store.get_external(call.record, external_id)
         else:
-            found = self._store.get(record, request.match_info["id"])
+            found = self._store.get(call.record, call.name)
         if found is None:
             raise nonexistent()
         return found
 
-    def _created(self, request: web.Request, checker: Checker, body: Body, given: Sublist | None) -> web.Response:
+    def _created(self, call: Call, checker: Checker, body: Body, given: Sublist | None) -> web.Response:
         present = _without_nulls(body)
         lines = given.lines if given else []
         check_mandatory(checker.record, present, lines)
-        return _no_content(request, checker, self._store.create(checker.record, present, lines))
+        return _no_content(call, checker, self._store.create(checker.record, present, lines))
 
-    def _updated(
-        self, request: web.Request, checker: Checker, stored: Stored, body: Body, given: Sublist | None
-    ) -> web.Response:
-        replaced = set(request.query.get("replace", "").split(","))
+    def _updated(self, call: Call, checker: Checker, stored: Stored, body: Body, given: Sublist | None) -> web.Response:
+        replaced = set(call.query.get("replace", "").split(","))
         changed = _without_nulls(_changed(stored.body, body, replaced))
         numbered = list(stored.lines)
         if given is not None:
@@ -102,10 +155,10 @@ class RecordService:
             numbered = self._store.updated_lines(stored, changed, given.lines, replace=anew)
         check_mandatory(stored.type, changed, [line for _, line in numbered])
         self._store.replace(stored, changed, numbered)
-        return _no_content(request, checker, stored.id)
+        return _no_content(call, checker, stored.id)
 
-    def _checker(self, request: web.Request, record: str) -> Checker:
-        return Checker(self._store, record, naming_of(request.headers.get("X-NetSuite-PropertyNameValidation")))
+    def _checker(self, call: Call) -> Checker:
+        return Checker(self._store, call.record, naming_of(call.headers.get("X-NetSuite-PropertyNameValidation")))
 
 
 async def content_of(request: web.Request) -> object:
@@ -135,21 +188,12 @@ def _no_number(text: str) -> None:
     raise ValueError(f"{text} is no JSON")
 
 
-def _record(request: web.Request) -> str:
+def record_of(request: web.Request) -> str:
+    """The record type that an address names, however it is spelt. Raises ``Refused`` where there is none."""
     name = request.match_info["record"]
     if name.lower() not in RECORDS:
         raise Refused(f"Record type '{name}' does not exist.", status=404, code="INVALID_REQUEST")
     return RECORDS[name.lower()]
-
-
-def _external_id(request: web.Request) -> str | None:
-    name = request.match_info["id"]
-    if not name.startswith(_EID):
-        return None
-    external_id = name.removeprefix(_EID)
-    if not is_external_id(external_id):
-        raise invalid_content("externalId", external_id, "externalId")
-    return external_id
 
 
 def _changed(earlier: Body, given: Body, replaced: set[str]) -> Body:
@@ -166,12 +210,13 @@ def _without_nulls(body: Body) -> Body:
     return {name: value for name, value in body.items() if value is not None}
 
 
-def _root(request: web.Request) -> str:
+def root_of(request: web.Request) -> str:
+    """Where the record service is, as the caller reached it."""
     return f"{request.scheme}://{request.host}/services/rest/record/v1"
 
 
-def _no_content(request: web.Request, checker: Checker, internal_id: int) -> web.Response:
-    headers = {"Location": f"{_root(request)}/{checker.record.lower()}/{internal_id}"}
+def _no_content(call: Call, checker: Checker, internal_id: int) -> web.Response:
+    headers = {"Location": f"{call.root}/{checker.record.lower()}/{internal_id}"}
     if checker.dropped:
         # escaped: a name may hold what a header must not
         names = ", ".join(checker.dropped).encode("unicode_escape").decode()[:_LONGEST_HEADER]

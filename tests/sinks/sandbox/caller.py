@@ -75,6 +75,12 @@ class Caller:
         """What the sandbox counted."""
         return self.session.get(f"{self.url}/sandbox/report", timeout=20).json()
 
+    def admin(self, method: str, path: str, body: object = None) -> Any:
+        """Say something to the sandbox itself, and return its JSON."""
+        answer = self.session.request(method, f"{self.url}/sandbox/{path}", json=body, timeout=20)
+        assert answer.status_code in (200, 204), answer.text
+        return answer.json() if answer.content else None
+
     def held(self) -> Any:
         """Everything that the sandbox holds."""
         return self.session.get(f"{self.url}/sandbox/documents", timeout=20).json()

@@ -1,0 +1,70 @@
+"""What a test says to the sandbox, and asks of it, without a login; NetSuite has nothing of it."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+from aiohttp import web
+
+from sinks.sandbox.gate import Gate
+from sinks.sandbox.latency import LatencySettings
+from sinks.sandbox.service import json_response
+from sinks.sandbox.slots import Limits, Slots
+from sinks.sandbox.tally import Tally
+
+_Settings = TypeVar("_Settings", bound=msgspec.Struct)
+
+
+class Admin:
+    """Settings that are given whole, each under its own address, and the report of what happened."""
+
+    def __init__(self, gate: Gate, slots: Slots, tally: Tally) -> None:
+        self._gate = gate
+        self._slots = slots
+        self._tally = tally
+
+    def routes(self) -> list[web.RouteDef]:
+        """Where it answers."""
+        return [
+            web.get("/sandbox/report", self.report),
+            web.delete("/sandbox/report", self.reset),
+            web.get("/sandbox/limits", self.limits),
+            web.put("/sandbox/limits", self.set_limits),
+            web.put("/sandbox/latency", self.set_latency),
+        ]
+
+    async def report(self, _: web.Request) -> web.Response:
+        """What was asked so far, how much of it at once, what was made of it."""
+        return json_response(
+            self._tally.report() | {"peakConcurrency": self._slots.peak, "slots": self._slots.report()}
+        )
+
+    async def reset(self, _: web.Request) -> web.Response:
+        """Count from nothing again."""
+        self._tally.reset()
+        self._slots.reset()
+        return web.Response(status=204)
+
+    async def limits(self, _: web.Request) -> web.Response:
+        """The limits that count."""
+        return json_response(self._slots.limits)
+
+    async def set_limits(self, request: web.Request) -> web.Response:
+        """Other limits from now on."""
+        self._slots.limit(await _given(request, Limits))
+        return json_response(self._slots.limits)
+
+    async def set_latency(self, request: web.Request) -> web.Response:
+        """Another latency from now on."""
+        settings = await _given(request, LatencySettings)
+        self._gate.latency = settings.latency()
+        return json_response(settings)
+
+
+async def _given(request: web.Request, settings: type[_Settings]) -> _Settings:
+    try:
+        return msgspec.json.decode(await request.read(), type=settings)
+    except msgspec.DecodeError as error:
+        text = msgspec.json.encode({"error": str(error)}).decode()
+        raise web.HTTPBadRequest(text=text, content_type="application/json") from None
