@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import TypeVar
 
 import msgspec
 from aiohttp import web
 
+from sinks.sandbox.clock import MovableClock
+from sinks.sandbox.faults import Plan
 from sinks.sandbox.gate import Gate
 from sinks.sandbox.latency import LatencySettings
+from sinks.sandbox.mischief import Mischief
 from sinks.sandbox.service import json_response
 from sinks.sandbox.slots import Limits, Slots
 from sinks.sandbox.tally import Tally
@@ -16,12 +20,24 @@ from sinks.sandbox.tally import Tally
 _Settings = TypeVar("_Settings", bound=msgspec.Struct)
 
 
+class Move(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """By how many seconds the clock is moved on."""
+
+    advance: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.advance < math.inf:
+            raise ValueError("advance must be 0 or more")
+
+
 class Admin:
     """Settings that are given whole, each under its own address, and the report of what happened."""
 
-    def __init__(self, gate: Gate, slots: Slots, tally: Tally) -> None:
+    def __init__(self, gate: Gate, slots: Slots, mischief: Mischief, clock: MovableClock, tally: Tally) -> None:
         self._gate = gate
         self._slots = slots
+        self._mischief = mischief
+        self._clock = clock
         self._tally = tally
 
     def routes(self) -> list[web.RouteDef]:
@@ -32,6 +48,11 @@ class Admin:
             web.get("/sandbox/limits", self.limits),
             web.put("/sandbox/limits", self.set_limits),
             web.put("/sandbox/latency", self.set_latency),
+            web.get("/sandbox/faults", self.faults),
+            web.put("/sandbox/faults", self.set_faults),
+            web.delete("/sandbox/faults", self.clear_faults),
+            web.get("/sandbox/clock", self.clock),
+            web.post("/sandbox/clock", self.move_clock),
         ]
 
     async def report(self, _: web.Request) -> web.Response:
@@ -60,6 +81,29 @@ class Admin:
         settings = await _given(request, LatencySettings)
         self._gate.latency = settings.latency()
         return json_response(settings)
+
+    async def faults(self, _: web.Request) -> web.Response:
+        """The plan of faults that counts."""
+        return json_response(self._mischief.plan)
+
+    async def set_faults(self, request: web.Request) -> web.Response:
+        """Another plan from now on, from its beginning."""
+        self._mischief.plan = await _given(request, Plan)
+        return json_response(self._mischief.plan)
+
+    async def clear_faults(self, _: web.Request) -> web.Response:
+        """No more faults; what is stalled stays so."""
+        self._mischief.plan = Plan()
+        return web.Response(status=204)
+
+    async def clock(self, _: web.Request) -> web.Response:
+        """The clock of stalls and outages, and how many requests wait for it."""
+        return json_response({"now": round(self._clock.now(), 3), "waiting": self._clock.waiting})
+
+    async def move_clock(self, request: web.Request) -> web.Response:
+        """Move the clock on; answered when what was due by then is done."""
+        await self._clock.move((await _given(request, Move)).advance)
+        return await self.clock(request)
 
 
 async def _given(request: web.Request, settings: type[_Settings]) -> _Settings:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from aiohttp import web
 
 from sinks.sandbox import suiteql
+from sinks.sandbox.addresses import SUITEQL
 from sinks.sandbox.admin import Admin
 from sinks.sandbox.auth import SandboxCredentials, Verifier
-from sinks.sandbox.gate import SUITEQL, Gate
+from sinks.sandbox.clock import MovableClock
+from sinks.sandbox.gate import Gate
 from sinks.sandbox.latency import Latency, fixed
+from sinks.sandbox.mischief import Mischief
 from sinks.sandbox.page import page_of
 from sinks.sandbox.service import RecordService, content_of, json_response
 from sinks.sandbox.show import documents_of
@@ -52,9 +55,10 @@ def build_app(
     ``latency`` is how long a request takes, in seconds, or a function that draws it; above the account's ``limits``
     requests are answered with 429.
     """
-    tally, slots = Tally(), Slots(limits)
-    gate = Gate(Verifier(credentials), latency if callable(latency) else fixed(latency), slots, tally)
-    service, pages, admin = RecordService(store, tally), Pages(store), Admin(gate, slots, tally)
+    tally, slots, clock = Tally(), Slots(limits), MovableClock()
+    mischief = Mischief(clock, tally)
+    gate = Gate(Verifier(credentials), latency if callable(latency) else fixed(latency), slots, mischief, tally)
+    service, pages, admin = RecordService(store, tally), Pages(store), Admin(gate, slots, mischief, clock, tally)
 
     async def query(request: web.Request) -> web.Response:
         content = await content_of(request)

@@ -10,17 +10,13 @@ from decimal import Decimal
 import msgspec
 from aiohttp import web
 
-from sinks.sandbox.account import FAMILY
+from sinks.sandbox.addresses import EID, RECORDS
 from sinks.sandbox.errors import Refused, invalid_content, nonexistent, not_json
 from sinks.sandbox.records import Checker, Sublist, check_mandatory, is_external_id, naming_of
 from sinks.sandbox.show import record_json
 from sinks.sandbox.store import Body, Store, Stored
 from sinks.sandbox.tally import Tally
 
-RECORDS = {name.lower(): name for name in FAMILY}
-"""Record types by the lower-case name that stands in addresses."""
-
-_EID = "eid:"
 _LONGEST_HEADER = 4000
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
@@ -43,9 +39,9 @@ class Call:
     @property
     def external_id(self) -> str | None:
         """The external id that addresses the record. Raises ``Refused`` for one that cannot be."""
-        if not self.name.startswith(_EID):
+        if not self.name.startswith(EID):
             return None
-        external_id = self.name.removeprefix(_EID)
+        external_id = self.name.removeprefix(EID)
         if not is_external_id(external_id):
             raise invalid_content("externalId", external_id, "externalId")
         return external_id
