@@ -114,3 +114,19 @@ def unexpected(error_id: str) -> Refused:
     """A fault of the server's own."""
     detail = f"An unexpected error occurred. Error ID: {error_id}"
     return Refused(detail, status=500, code="UNEXPECTED_ERROR")
+
+
+def idempotency_conflict(job: str) -> web.Response:
+    """The key was used before, for ``job``. Called a conflict, with the status of a bad request: NetSuite has it so."""
+    detail = (
+        "A request with the same idempotency key is already submitted. "
+        'See the "Location" header for a link to the previously submitted job'
+    )
+    body = {
+        "type": f"{_RFC}#sec10.4.10",
+        "title": "Conflict",
+        "status": 400,
+        "o:errorDetails": [{"detail": detail, "o:errorCode": "IDEMPOTENCY_ERROR"}],
+    }
+    headers = {"Preference-Applied": "respond-async", "Location": job, "Content-Type": "application/json"}
+    return web.Response(status=400, body=json.dumps(body).encode(), headers=headers)

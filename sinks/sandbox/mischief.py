@@ -8,6 +8,7 @@ import struct
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 
 from aiohttp import web
 
@@ -21,8 +22,8 @@ from sinks.sandbox.tally import Tally
 Process = Callable[[], Awaitable[web.StreamResponse]]
 """Does what a request asks, once per call, and answers; refusals are answers."""
 
-BROKEN_OFF = "broken-off"
-"""The key under which a request carries that its batch breaks off."""
+BREAKS_OFF: ContextVar[bool] = ContextVar("breaks_off", default=False)
+"""Whether the batch that is being taken breaks off after half of its records."""
 
 _RESET_AT_ONCE = struct.pack("ii", 1, 0)
 _FLUSHED = 0.02
@@ -85,7 +86,11 @@ class Mischief:
             case Kind.TWIN if asked.external_id:
                 await process()
             case Kind.HALF_BATCH:
-                request[BROKEN_OFF] = True
+                token = BREAKS_OFF.set(True)
+                try:
+                    return await process()
+                finally:
+                    BREAKS_OFF.reset(token)
         return await process()
 
     async def _unanswered(self, request: web.Request, fault: Fault) -> web.Response:

@@ -10,6 +10,7 @@ from sinks.sandbox.admin import Admin
 from sinks.sandbox.auth import SandboxCredentials, Verifier
 from sinks.sandbox.clock import MovableClock
 from sinks.sandbox.gate import Gate
+from sinks.sandbox.jobs import Jobs
 from sinks.sandbox.latency import Latency, fixed
 from sinks.sandbox.mischief import Mischief
 from sinks.sandbox.page import page_of
@@ -58,7 +59,8 @@ def build_app(
     tally, slots, clock = Tally(), Slots(limits), MovableClock()
     mischief = Mischief(clock, tally)
     gate = Gate(Verifier(credentials), latency if callable(latency) else fixed(latency), slots, mischief, tally)
-    service, pages, admin = RecordService(store, tally), Pages(store), Admin(gate, slots, mischief, clock, tally)
+    jobs = Jobs(RecordService(store, tally), lambda: gate.latency, tally)
+    pages, admin = Pages(store), Admin(gate, slots, mischief, clock, tally)
 
     async def query(request: web.Request) -> web.Response:
         content = await content_of(request)
@@ -69,8 +71,9 @@ def build_app(
     records = "/services/rest/record/v1/{record}"
     app.add_routes(
         [
-            web.post(records, service.handle),
-            *(method(records + "/{id}", service.handle) for method in (web.get, web.patch, web.put, web.delete)),
+            web.route("*", records, jobs.collection),
+            *(method(records + "/{id}", jobs.single) for method in (web.get, web.patch, web.put, web.delete)),
+            *jobs.routes(),
             web.post(SUITEQL, query),
             web.get("/sandbox/documents", pages.documents),
             web.get("/health", pages.health),
@@ -78,6 +81,7 @@ def build_app(
             *admin.routes(),
         ]
     )
+    app.on_cleanup.append(jobs.close)
     return app
 
 
