@@ -1,6 +1,6 @@
 # Every target sets itself up: Python 3.11 or newer with venv is all that the machine must have.
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak soak-crash soak-cluster soak-hostile soak-oracle mutate bench lint lock clean
+.PHONY: help demo test soak soak-crash soak-cluster soak-hostile soak-oracle soak-sink mutate bench bench-sink lint lock clean
 BIN := .venv/bin
 # Pipeline tests mostly wait; three at a time finish within minutes on two cores. A file's tests share its servers.
 BESIDE := -n 3 --dist loadfile --no-loadscope-reorder
@@ -16,7 +16,7 @@ test: .venv/.dev  ## the whole suite; ARGS="-k name" for a part
 	@$(BIN)/python -m tests.environment
 	@$(BIN)/python -m pytest -m "not soak" $(BESIDE) $(ARGS)
 
-soak: soak-crash soak-cluster soak-hostile soak-oracle  ## the long proofs, all of them (about an hour)
+soak: soak-crash soak-cluster soak-hostile soak-oracle soak-sink  ## the long proofs, all of them (over an hour)
 
 soak-crash: .venv/.dev  ## 20 kills of each worker while 2,000 orders flow into NetSuite
 	@$(BIN)/python -m tests.environment
@@ -35,12 +35,20 @@ soak-hostile: .venv/.dev  ## 100,000 bad records among good orders, and bursts o
 soak-oracle: .venv/.dev  ## 10,000 histories judged by the projection and by the oracle
 	@NUESTREAM_ORACLE_HISTORIES=10000 $(BIN)/python -m pytest --timeout 1800 tests/projections/test_oracle.py $(ARGS)
 
+soak-sink: .venv/.dev  ## 20,000 commands into a NetSuite with every fault at once, and 20 kills of the sink
+	@$(BIN)/python -m tests.environment
+	@NUESTREAM_STORM_COMMANDS=20000 NUESTREAM_STORM_CUSTOMERS=2000 NUESTREAM_STORM_KILLS=20 \
+	    $(BIN)/python -m pytest -s tests/streams/test_sink_storm.py $(ARGS)
+
 mutate: .venv/.dev  ## break projections/ in thousands of small ways, and see which the tests notice (hours)
 	@NUESTREAM_ORACLE_HISTORIES=30 $(BIN)/mutmut run $(ARGS)
 	@$(BIN)/mutmut results
 
 bench: .venv/.dev  ## the measurements
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+bench-sink: .venv/.dev  ## how well the sink uses what the account allows, at limits of 5, 15 and 50, and one by one
+	@$(BIN)/python -m tests.benchmarks sink $(ARGS)
 
 lint: .venv/.dev  ## style, types, who may import whom, the lock file
 	@$(BIN)/ruff check .

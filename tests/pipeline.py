@@ -17,10 +17,12 @@ from typing import Any
 from confluent_kafka import Consumer, Producer, TopicPartition
 
 from schemas.codec import Decoder, Encoder
+from schemas.command import Command
 from schemas.contract import OrderDecided
 from schemas.headers import headers_of
 from schemas.nue import parse_json, read_activation
 from schemas.order import Source
+from sinks.entry import subject_of
 from tests.generator import to_json
 
 ROOT = Path(__file__).parents[1]
@@ -168,6 +170,17 @@ class Pipeline:
         """Publish activation documents as a user does, through standard input."""
         lines = (each if isinstance(each, str) else to_json(each).decode() for each in activations)
         self.run("publish", "-", text="\n".join(lines) + "\n")
+
+    def ask_for(self, commands: Iterable[Command]) -> None:
+        """Put commands on their topic, keyed as the projector keys them."""
+        producer = Producer({**self._client, "partitioner": "murmur2_random", "acks": "all", "log_level": 0})
+        topic, encoder = self.topic("commands"), Encoder(None)
+        for command in commands:
+            key = subject_of(command).lane.encode()
+            producer.produce(topic, encoder.encode(topic, command), key, headers=headers_of(command))
+            producer.poll(0)
+        left = producer.flush(60)
+        assert left == 0, f"{left} records were not acknowledged"
 
     def bus(self) -> Bus:
         """The orders topic, for a publisher that stays."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +33,13 @@ class RunningSandbox:
     url: str
     store: Store
     credentials: SandboxCredentials
+
+    def admin(self, method: str, what: str, body: object = None) -> Any:
+        """Set something, or ask for the report; see `nuestream sandbox --help`."""
+        data = None if body is None else json.dumps(body).encode()
+        asked = urllib.request.Request(f"{self.url}/sandbox/{what}", data=data, method=method)
+        with urllib.request.urlopen(asked, timeout=60) as answer:
+            return json.loads(answer.read() or b"null")
 
 
 @contextmanager
