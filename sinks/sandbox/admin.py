@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 from aiohttp import web
 
+from sinks.sandbox.account_rules import AccountRules
 from sinks.sandbox.clock import MovableClock
 from sinks.sandbox.faults import Plan
 from sinks.sandbox.gate import Gate
@@ -15,6 +16,7 @@ from sinks.sandbox.latency import LatencySettings
 from sinks.sandbox.mischief import Mischief
 from sinks.sandbox.service import json_response
 from sinks.sandbox.slots import Limits, Slots
+from sinks.sandbox.store import Store
 from sinks.sandbox.tally import Tally
 
 _Settings = TypeVar("_Settings", bound=msgspec.Struct)
@@ -33,7 +35,10 @@ class Move(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Admin:
     """Settings that are given whole, each under its own address, and the report of what happened."""
 
-    def __init__(self, gate: Gate, slots: Slots, mischief: Mischief, clock: MovableClock, tally: Tally) -> None:
+    def __init__(
+        self, store: Store, gate: Gate, slots: Slots, mischief: Mischief, clock: MovableClock, tally: Tally
+    ) -> None:
+        self._store = store
         self._gate = gate
         self._slots = slots
         self._mischief = mischief
@@ -48,6 +53,8 @@ class Admin:
             web.get("/sandbox/limits", self.limits),
             web.put("/sandbox/limits", self.set_limits),
             web.put("/sandbox/latency", self.set_latency),
+            web.get("/sandbox/account", self.rules),
+            web.put("/sandbox/account", self.set_rules),
             web.get("/sandbox/faults", self.faults),
             web.put("/sandbox/faults", self.set_faults),
             web.delete("/sandbox/faults", self.clear_faults),
@@ -81,6 +88,15 @@ class Admin:
         settings = await _given(request, LatencySettings)
         self._gate.latency = settings.latency()
         return json_response(settings)
+
+    async def rules(self, _: web.Request) -> web.Response:
+        """The account's rules."""
+        return json_response(self._store.rules)
+
+    async def set_rules(self, request: web.Request) -> web.Response:
+        """Other rules from now on."""
+        self._store.apply(await _given(request, AccountRules))
+        return json_response(self._store.rules)
 
     async def faults(self, _: web.Request) -> web.Response:
         """The plan of faults that counts."""

@@ -12,13 +12,13 @@ from typing import Any
 from sinks.fields import Fields, body_fields, section_fields, sections
 from sinks.sandbox.account import FAMILY
 from sinks.sandbox.errors import Refused, invalid_content, missing, unknown_field, user_error
-from sinks.sandbox.store import Body, Store
+from sinks.sandbox.rows import Body
+from sinks.sandbox.store import Store
 
 NAMING = ("Error", "Warning", "Ignore")
 """How unknown names may be met; the second is NetSuite's own choice."""
 
-_KINDS = {"entity": "entity", "item": "item", "currency": "currency", "subsidiary": "subsidiary", "terms": "term"}
-_CUSTOM_PRICE_LEVEL = "-1"
+_CUSTOM_PRICE = ("price", "-1")
 _SUBRECORDS = {"addressBookAddress": "address"}
 _COMPUTED = frozenset({"id", "links", "total", "subtotal", "taxTotal", "discountTotal", "refName", "totalResults"})
 _MOST_DIGITS = 15
@@ -93,7 +93,7 @@ class Checker:
     def _value(self, name: str, value: Any, described: Mapping[str, Any], path: str) -> object:
         kind = described.get("type")
         if kind == "ref":
-            return self._reference(name, value, path)
+            return self._reference(name, value, str(described.get("ref")), path)
         if kind == "collection":
             return self._sublist(name, value, path)
         if kind == "subrecord":
@@ -104,16 +104,13 @@ class Checker:
             raise invalid_content(name, value, path)
         return value
 
-    def _reference(self, name: str, value: object, path: str) -> Body:
+    def _reference(self, name: str, value: object, kind: str, path: str) -> Body:
         internal_id = _id_in(value)
-        kind = _KINDS.get(name)
         found = None
-        if kind in ("entity", "item") and internal_id:
-            target = self.store.get_family(kind, internal_id)
-            found = str(target.id) if target and not target.body.get("isInactive") else None
-        elif kind and internal_id:
-            found = internal_id if self.store.reference(kind, internal_id) else None
-        elif name == "price" and internal_id == _CUSTOM_PRICE_LEVEL:
+        if name in ("entity", "item") and internal_id:
+            target = self.store.get_family(name, internal_id)
+            found = str(target.id) if target and not self.store.is_inactive(target) else None
+        elif internal_id and (self.store.reference(kind, internal_id) or (name, internal_id) == _CUSTOM_PRICE):
             found = internal_id
         if found is None:
             raise invalid_content(name, internal_id or "", path)

@@ -28,3 +28,5 @@ CREATE TABLE IF NOT EXISTS reference (
     name TEXT NOT NULL COLLATE NOCASE,
     PRIMARY KEY (kind, id)
 );
+-- External ids, in lower case, that the account's rules make inactive.
+CREATE TABLE IF NOT EXISTS inactive (external_key TEXT PRIMARY KEY);

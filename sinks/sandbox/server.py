@@ -60,7 +60,7 @@ def build_app(
     mischief = Mischief(clock, tally)
     gate = Gate(Verifier(credentials), latency if callable(latency) else fixed(latency), slots, mischief, tally)
     jobs = Jobs(RecordService(store, tally), lambda: gate.latency, tally)
-    pages, admin = Pages(store), Admin(gate, slots, mischief, clock, tally)
+    pages, admin = Pages(store), Admin(store, gate, slots, mischief, clock, tally)
 
     async def query(request: web.Request) -> web.Response:
         content = await content_of(request)

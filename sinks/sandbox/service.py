@@ -11,10 +11,12 @@ import msgspec
 from aiohttp import web
 
 from sinks.sandbox.addresses import EID, RECORDS
+from sinks.sandbox.enforce import check_rules, check_unlocked
 from sinks.sandbox.errors import Refused, invalid_content, nonexistent, not_json
 from sinks.sandbox.records import Checker, Sublist, check_mandatory, is_external_id, naming_of
+from sinks.sandbox.rows import Body
 from sinks.sandbox.show import record_json
-from sinks.sandbox.store import Body, Store, Stored
+from sinks.sandbox.store import Store, Stored
 from sinks.sandbox.tally import Tally
 
 _LONGEST_HEADER = 4000
@@ -113,6 +115,8 @@ class RecordService:
             if other.lower() != external_id.lower():
                 raise invalid_content("externalId", other, "externalId")
             stored = self._store.get_external(call.record, external_id)
+            if stored is not None:
+                check_unlocked(self._store, stored)
             if stored is None:
                 answer = self._created(call, checker, body | {"externalId": external_id}, given)
             else:
@@ -134,12 +138,14 @@ class RecordService:
             found = self._store.get(call.record, call.name)
         if found is None:
             raise nonexistent()
+        check_unlocked(self._store, found)
         return found
 
     def _created(self, call: Call, checker: Checker, body: Body, given: Sublist | None) -> web.Response:
         present = _without_nulls(body)
         lines = given.lines if given else []
         check_mandatory(checker.record, present, lines)
+        check_rules(self._store, checker.record, present, lines)
         return _no_content(call, checker, self._store.create(checker.record, present, lines))
 
     def _updated(self, call: Call, checker: Checker, stored: Stored, body: Body, given: Sublist | None) -> web.Response:
@@ -149,7 +155,9 @@ class RecordService:
         if given is not None:
             anew = given.emptied or "item" in replaced
             numbered = self._store.updated_lines(stored, changed, given.lines, replace=anew)
-        check_mandatory(stored.type, changed, [line for _, line in numbered])
+        lines = [line for _, line in numbered]
+        check_mandatory(stored.type, changed, lines)
+        check_rules(self._store, stored.type, changed, lines)
         self._store.replace(stored, changed, numbered)
         return _no_content(call, checker, stored.id)
 

@@ -7,10 +7,18 @@ from decimal import Decimal
 from typing import Any
 
 from sinks.fields import body_fields
-from sinks.sandbox.store import Body, Store, Stored, name_of
+from sinks.sandbox.rows import Body
+from sinks.sandbox.store import Store, Stored, name_of
 from sinks.sandbox.totals import net_of
 
-_TABLE = {"currency": "currency", "subsidiary": "subsidiary", "terms": "term"}
+_TABLE = {
+    "currency": "currency",
+    "subsidiary": "subsidiary",
+    "terms": "term",
+    "location": "location",
+    "department": "department",
+    "class": "classification",
+}
 _TARGETS = {"entity": ("entity", "customer"), "item": ("item", None)}
 _LINE_NUMBERS = ("quantity", "rate", "amount")
 
@@ -24,6 +32,8 @@ def record_json(store: Store, stored: Stored, root: str, *, expand: bool) -> dic
             shown[name] = _sublist(f"{own}/{name}", value["items"]) if expand else _link(f"{own}/{name}")
         else:
             shown[name] = _reference(store, root, name, value)
+    if store.is_inactive(stored):
+        shown["isInactive"] = True
     if stored.total is not None:
         lines = [
             {"line": number, **{name: _reference(store, root, name, value) for name, value in line.items()}}

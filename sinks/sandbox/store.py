@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,20 +12,17 @@ from decimal import Decimal
 from importlib import resources
 from typing import Any
 
-import msgspec
-
 from schemas.currency import UnknownCurrency, minor_units
 from sinks.sandbox import views
-from sinks.sandbox.account import CLASH, CURRENCIES, DEFAULT_CUSTOM_FIELDS, FAMILY, TERMS, CustomFields, checked
-from sinks.sandbox.errors import Duplicate, user_error
+from sinks.sandbox.account import CURRENCIES, DEFAULT_CUSTOM_FIELDS, FAMILY, TERMS, CustomFields, checked
+from sinks.sandbox.account_rules import AccountRules
+from sinks.sandbox.errors import user_error
+from sinks.sandbox.rows import Body, dump, is_internal_id, key_of, load, number_text, uniqueness
 from sinks.sandbox.totals import complete, merged, total_of
-
-Body = dict[str, Any]
 
 _NONE: Mapping[int, Body | None] = {}
 _VERSION = 1
 _STEPS, _MOST_STEPS = 100_000, 200_000_000  # a query holds up every other request
-_ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +86,29 @@ class Store:
         execute(f"PRAGMA user_version = {_VERSION}")
         for statement in views.statements(self.custom_fields):
             execute(statement)
+        self.apply(AccountRules())
+
+    def apply(self, rules: AccountRules) -> None:
+        """Go by other rules from now on; what is there already stays."""
+        self.rules = rules
         rows: list[tuple[str, str, str | None, str]] = [("subsidiary", "1", None, "Parent Company")]
         rows += [("currency", str(number), code, code) for number, code in enumerate(CURRENCIES, 1)]
         rows += [("term", str(number), None, name) for number, name in enumerate(TERMS, 1)]
-        self._database.executemany("INSERT OR IGNORE INTO reference VALUES (?, ?, ?, ?)", rows)
+        rows += [(kind, each.id, None, each.name) for kind, given in rules.references.items() for each in given]
+        with self.changing():
+            self._database.execute("DELETE FROM reference")
+            self._database.executemany("INSERT OR REPLACE INTO reference VALUES (?, ?, ?, ?)", rows)
+            self._database.execute("DELETE FROM inactive")
+            keys = {key_of(external_id) for external_id in rules.inactive}
+            self._database.executemany("INSERT INTO inactive VALUES (?)", [(key,) for key in keys])
+
+    def is_inactive(self, stored: Stored) -> bool:
+        """Whether a customer or item takes no new transactions: by its own field, or by the account's rules."""
+        with self._lock:
+            named = self._database.execute(
+                "SELECT 1 FROM inactive WHERE external_key = ?", (key_of(stored.external_id),)
+            )
+            return bool(stored.body.get("isInactive")) or named.fetchone() is not None
 
     def _keep_names_unique(self, family: str, *, wanted: bool) -> None:
         self._database.execute(f"DROP INDEX IF EXISTS {family}_name")
@@ -122,7 +137,7 @@ class Store:
         """
         digits = self._digits(body)
         numbered = [(number, complete(line, digits)) for number, line in enumerate(lines, 1)]
-        with self.changing(), _uniqueness(FAMILY[record]):
+        with self.changing(), uniqueness(FAMILY[record]):
             row = self._database.execute(
                 "INSERT INTO record (type, family, external_id, external_key, name, name_key, body, total) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -134,7 +149,7 @@ class Store:
 
     def replace(self, stored: Stored, body: Body, lines: Sequence[tuple[int, Body]]) -> None:
         """Give a record another content. Raises ``Refused`` as :meth:`create` does."""
-        with self.changing(), _uniqueness(FAMILY[stored.type]):
+        with self.changing(), uniqueness(FAMILY[stored.type]):
             self._database.execute(
                 "UPDATE record SET external_id = ?, external_key = ?, name = ?, name_key = ?, body = ?, total = ? "
                 "WHERE id = ?",
@@ -165,7 +180,7 @@ class Store:
     def _columns(self, record: str, body: Body, lines: Sequence[tuple[int, Body]]) -> tuple[str | None, ...]:
         total = total_of(lines, self.tax_rate, self._digits(body)) if FAMILY[record] == "transaction" else None
         external_id, name = body.get("externalId"), name_of(record, body)
-        return external_id, _key(external_id), name, _key(name), _dump(body), _text(total)
+        return external_id, key_of(external_id), name, key_of(name), dump(body), number_text(total)
 
     def _digits(self, body: Body) -> int:
         currency = body.get("currency")
@@ -178,7 +193,10 @@ class Store:
     def _write_lines(self, record: int, lines: Sequence[tuple[int, Body]]) -> None:
         self._database.executemany(
             "INSERT INTO line (record, number, item, body, amount) VALUES (?, ?, ?, ?, ?)",
-            [(record, number, int(line["item"]["id"]), _dump(line), _text(line["amount"])) for number, line in lines],
+            [
+                (record, number, int(line["item"]["id"]), dump(line), number_text(line["amount"]))
+                for number, line in lines
+            ],
         )
 
     def delete(self, stored: Stored) -> None:
@@ -195,15 +213,15 @@ class Store:
 
     def get(self, record: str, internal_id: str) -> Stored | None:
         """A record by its internal id."""
-        return self._one("type = ? AND id = ?", record, internal_id) if _is_id(internal_id) else None
+        return self._one("type = ? AND id = ?", record, internal_id) if is_internal_id(internal_id) else None
 
     def get_external(self, record: str, external_id: str) -> Stored | None:
         """A record of this type by its external id, whatever the case."""
-        return self._one("type = ? AND external_key = ?", record, _key(external_id))
+        return self._one("type = ? AND external_key = ?", record, key_of(external_id))
 
     def get_family(self, family: str, internal_id: str) -> Stored | None:
         """A record of a family (``entity``, ``item``) by its internal id."""
-        return self._one("family = ? AND id = ?", family, internal_id) if _is_id(internal_id) else None
+        return self._one("family = ? AND id = ?", family, internal_id) if is_internal_id(internal_id) else None
 
     def all(self, family: str) -> list[Stored]:
         """Every record of a family, by internal id."""
@@ -221,7 +239,7 @@ class Store:
                 f"SELECT record, number, body FROM line WHERE record IN (SELECT id {chosen}) ORDER BY record, number",  # noqa: S608
                 values,
             ):
-                found.setdefault(line["record"], []).append((line["number"], _load(line["body"])))
+                found.setdefault(line["record"], []).append((line["number"], load(line["body"])))
         return [_stored(row, found.get(row["id"], [])) for row in rows]
 
     def reference(self, kind: str, internal_id: str) -> str | None:
@@ -260,38 +278,7 @@ def _stored(row: sqlite3.Row, lines: Sequence[tuple[int, Body]]) -> Stored:
         id=row["id"],
         type=row["type"],
         external_id=row["external_id"],
-        body=_load(row["body"]),
+        body=load(row["body"]),
         lines=tuple(lines),
         total=None if row["total"] is None else Decimal(row["total"]),
     )
-
-
-@contextmanager
-def _uniqueness(family: str) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.IntegrityError as error:
-        if error.sqlite_errorcode != sqlite3.SQLITE_CONSTRAINT_UNIQUE:
-            raise
-        raise Duplicate(CLASH[family]) from error
-
-
-def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 18
-
-
-def _key(text: str | None) -> str | None:
-    return None if text is None else text.lower()
-
-
-def _dump(body: Body) -> str:
-    return _ENCODER.encode(body).decode()
-
-
-def _load(text: str) -> Body:
-    body: Body = json.loads(text, parse_float=Decimal, parse_int=Decimal)
-    return body
-
-
-def _text(number: Decimal | None) -> str | None:
-    return None if number is None else f"{number:f}"

@@ -6,9 +6,13 @@ from collections.abc import Iterable, Mapping
 
 from sinks.sandbox.account import FAMILY, CustomFields
 
-_INACTIVE = "CASE json_extract(body, '$.isInactive') WHEN 1 THEN 'T' ELSE 'F' END"
+_INACTIVE = (
+    "CASE WHEN json_extract(body, '$.isInactive') = 1 OR external_key IN (SELECT external_key FROM inactive) "
+    "THEN 'T' ELSE 'F' END"
+)
 # amounts are numbers here, so that they compare as such; exact digits are in the records
 _AMOUNT = "CAST({} AS NUMERIC)"
+_NAMED = ("subsidiary", "location", "department", "classification", "account")
 
 _COLUMNS: Mapping[str, Mapping[str, str]] = {
     "transaction": {
@@ -58,7 +62,7 @@ _COLUMNS: Mapping[str, Mapping[str, str]] = {
     },
     "currency": {"id": "id", "symbol": "symbol", "name": "name"},
     "term": {"id": "id", "name": "name"},
-    "subsidiary": {"id": "id", "name": "name"},
+    **{kind: {"id": "id", "name": "name"} for kind in _NAMED},
 }
 _SOURCES: Mapping[str, str] = {
     "transaction": "record WHERE family = 'transaction'",
@@ -67,7 +71,7 @@ _SOURCES: Mapping[str, str] = {
     "item": "record WHERE family = 'item'",
     "currency": "reference WHERE kind = 'currency'",
     "term": "reference WHERE kind = 'term'",
-    "subsidiary": "reference WHERE kind = 'subsidiary'",
+    **{kind: f"reference WHERE kind = '{kind}'" for kind in _NAMED},
 }
 TABLES = frozenset(_COLUMNS)
 """The tables that can be queried."""
