@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 import click
 
 from streams.cli_opening import opening
 from streams.cli_quarantine import held, quarantine
+from streams.cli_sandbox import sandbox
 from streams.cli_topics import policy, topics
 from streams.cli_workers import apply, project, verify_state
 from streams.commands import Commands, settings_of
@@ -156,35 +156,6 @@ def demo(ctx: click.Context, files: tuple[Path, ...], json_out: Path | None, kee
     return run_demo(list(files), json_out, keep, settings_of(ctx))
 
 
-@cli.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
-@click.option("--db", type=click.Path(dir_okay=False, path_type=Path), help="SQLite file; in memory without it.")
-@click.option("--tax-rate", default="0", show_default=True, help="Share of the amount that is added, such as 0.08.")
-@click.option("--latency", default=0.0, show_default=True, type=click.FloatRange(0), help="Seconds per answer.")
-@click.pass_context
-def sandbox(ctx: click.Context, host: str, port: int, db: Path | None, tax_rate: str, latency: float) -> int:
-    """Run a NetSuite to try things against, over HTTP, with its authentication checked.
-
-    Its credentials are those of netsuite.* in the settings; where there are none, its own, which it prints. A page
-    at / lists what it holds. Ends at SIGTERM or Ctrl-C.
-
-    \b
-    Example, in two terminals:
-      nuestream sandbox --port 8080 --db sandbox.sqlite
-      NUESTREAM_NETSUITE__URL=http://127.0.0.1:8080 nuestream apply
-    """
-    from streams.sandbox import run_sandbox
-
-    try:
-        rate = Decimal(tax_rate)
-    except InvalidOperation:
-        rate = Decimal(-1)
-    if not rate.is_finite() or not 0 <= rate <= 1:
-        raise click.BadParameter(f"{tax_rate!r} is not a share such as 0.08", param_hint="--tax-rate")
-    return run_sandbox(settings_of(ctx), host, port, db, rate, latency)
-
-
 @cli.command("settings")
 @click.option("--all", "show_all", is_flag=True, help="Also those that nobody has given.")
 @click.pass_context
@@ -201,6 +172,7 @@ cli.add_command(opening)
 cli.add_command(policy)
 cli.add_command(project)
 cli.add_command(quarantine)
+cli.add_command(sandbox)
 cli.add_command(topics)
 cli.add_command(verify_state)
 

@@ -9,9 +9,13 @@ from decimal import Decimal
 from pathlib import Path
 
 import click
+import msgspec
+from aiohttp import web
 from pydantic import SecretStr
 
 from sinks.sandbox.auth import SandboxCredentials
+from sinks.sandbox.behaviour import Behaviour, read
+from sinks.sandbox.latency import LatencySettings
 from sinks.sandbox.server import build_app, serve
 from sinks.sandbox.store import Store
 from streams.errors import NuestreamError
@@ -28,7 +32,35 @@ OWN = {
 """What the sandbox accepts where the settings name no account; no secrets, since it holds nothing real."""
 
 
-def run_sandbox(settings: Settings, host: str, port: int, db: Path | None, tax_rate: Decimal, latency: float) -> int:
+def behaviour_of(
+    path: Path | None, latency: float | None, latency_p99: float | None, concurrency: int | None
+) -> Behaviour:
+    """How the sandbox behaves: as a file says, single settings of it given otherwise.
+
+    Raises:
+        NuestreamError: the file cannot be read or says what cannot be, or the latency is none.
+    """
+    try:
+        behaviour = Behaviour() if path is None else read(path)
+    except (OSError, ValueError) as error:
+        raise NuestreamError(f"{path}: {error}") from None
+    try:
+        if latency_p99 is not None:
+            draw = LatencySettings(median=latency, p99=latency_p99, seed=behaviour.latency.seed)
+            behaviour = msgspec.structs.replace(behaviour, latency=draw)
+        elif latency is not None:
+            behaviour = msgspec.structs.replace(behaviour, latency=LatencySettings(latency))
+    except ValueError:
+        raise NuestreamError("--latency must be above 0, and --latency-p99 not below it") from None
+    if concurrency is not None:
+        limits = msgspec.structs.replace(behaviour.limits, concurrency=concurrency)
+        behaviour = msgspec.structs.replace(behaviour, limits=limits)
+    return behaviour
+
+
+def run_sandbox(
+    settings: Settings, host: str, port: int, db: Path | None, tax_rate: Decimal, behaviour: Behaviour
+) -> int:
     """Serve until SIGTERM or SIGINT; returns 0.
 
     Raises:
@@ -41,7 +73,7 @@ def run_sandbox(settings: Settings, host: str, port: int, db: Path | None, tax_r
     except sqlite3.Error as error:
         raise NuestreamError(f"{db}: the sandbox cannot use it: {error}") from None
     try:
-        asyncio.run(_serve(store, credentials, is_own, host, port, latency))
+        asyncio.run(_serve(store, credentials, is_own, host, port, behaviour))
     finally:
         store.close()
     return 0
@@ -78,15 +110,21 @@ def _text(value: str | SecretStr) -> str:
     return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
+def _app(store: Store, credentials: SandboxCredentials, behaviour: Behaviour) -> web.Application:
+    store.apply(behaviour.account)
+    latency = behaviour.latency.latency()
+    return build_app(store, credentials, latency=latency, limits=behaviour.limits, faults=behaviour.faults)
+
+
 async def _serve(
-    store: Store, credentials: SandboxCredentials, is_own: bool, host: str, port: int, latency: float
+    store: Store, credentials: SandboxCredentials, is_own: bool, host: str, port: int, behaviour: Behaviour
 ) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     try:
-        runner, actual = await serve(build_app(store, credentials, latency=latency), host, port)
+        runner, actual = await serve(_app(store, credentials, behaviour), host, port)
     except OSError as error:
         raise NuestreamError(f"cannot listen on {host}:{port}: {error.strerror}") from None
     try:

@@ -13,6 +13,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from sinks.sandbox.account_rules import AccountRules
+from sinks.sandbox.faults import Plan
 from sinks.sandbox.server import SandboxCredentials, build_app, serve
 from sinks.sandbox.slots import Limits
 from sinks.sandbox.store import Store
@@ -24,6 +26,8 @@ CREDENTIALS = SandboxCredentials(
     token_id="token-of-the-tests",
     token_secret=SecretStr("token-secret-of-the-tests"),
 )
+
+_NONE, _PLAIN = Plan(), AccountRules()
 
 
 @dataclass(frozen=True)
@@ -49,12 +53,15 @@ def running_sandbox(
     latency: Callable[[], float] | float = 0.0,
     concurrency: int | None = None,
     lenience: int = 0,
+    faults: Plan = _NONE,
+    rules: AccountRules = _PLAIN,
     port: int = 0,
     **store_options: Any,
 ) -> Iterator[RunningSandbox]:
     """Serve a sandbox from a thread of its own. ``store_options`` are those of its ``Store``, such as ``tax_rate``."""
     store = Store(path, **store_options)
-    app = build_app(store, CREDENTIALS, latency=latency, limits=Limits(concurrency, lenience))
+    store.apply(rules)
+    app = build_app(store, CREDENTIALS, latency=latency, limits=Limits(concurrency, lenience), faults=faults)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()

@@ -64,9 +64,8 @@ class Admin:
 
     async def report(self, _: web.Request) -> web.Response:
         """What was asked so far, how much of it at once, what was made of it."""
-        return json_response(
-            self._tally.report() | {"peakConcurrency": self._slots.peak, "slots": self._slots.report()}
-        )
+        used = {"peakConcurrency": self._slots.peak, "slots": self._slots.report(), "clock": self._time()}
+        return json_response(self._tally.report() | used)
 
     async def reset(self, _: web.Request) -> web.Response:
         """Count from nothing again."""
@@ -114,7 +113,10 @@ class Admin:
 
     async def clock(self, _: web.Request) -> web.Response:
         """The clock of stalls and outages, and how many requests wait for it."""
-        return json_response({"now": round(self._clock.now(), 3), "waiting": self._clock.waiting})
+        return json_response(self._time())
+
+    def _time(self) -> dict[str, float]:
+        return {"now": round(self._clock.now(), 3), "waiting": self._clock.waiting}
 
     async def move_clock(self, request: web.Request) -> web.Response:
         """Move the clock on; answered when what was due by then is done."""

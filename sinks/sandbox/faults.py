@@ -130,7 +130,11 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
 
 
 class Injector:
-    """Follows one plan: remembers how far its scripts and counts are, and which outage lasts."""
+    """Follows one plan: remembers how far its scripts and counts are, and which outage lasts.
+
+    What a rate gives a request depends on nothing but the request and how often it came before; whether it falls into
+    an outage, and what counts and scripts give it, also on the others.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan

@@ -40,10 +40,10 @@ class NoAnswer(web.Response):
 class Mischief:
     """Draws a fault for every request and carries it out. ``plan`` may be set at any time; it starts anew."""
 
-    def __init__(self, clock: MovableClock, tally: Tally) -> None:
+    def __init__(self, clock: MovableClock, tally: Tally, plan: Plan) -> None:
         self._clock = clock
         self._tally = tally
-        self._injector = Injector(Plan())
+        self._injector = Injector(plan)
         self._held: dict[tuple[str, str], asyncio.Event] = {}
 
     @property

@@ -9,6 +9,7 @@ from sinks.sandbox.addresses import SUITEQL
 from sinks.sandbox.admin import Admin
 from sinks.sandbox.auth import SandboxCredentials, Verifier
 from sinks.sandbox.clock import MovableClock
+from sinks.sandbox.faults import Plan
 from sinks.sandbox.gate import Gate
 from sinks.sandbox.jobs import Jobs
 from sinks.sandbox.latency import Latency, fixed
@@ -49,18 +50,19 @@ def build_app(
     credentials: SandboxCredentials,
     *,
     latency: Latency | float = 0.0,
-    limits: Limits = Limits(),  # noqa: B008  frozen
+    limits: Limits = Limits(),  # noqa: B008  frozen, as is the next
+    faults: Plan = Plan(),  # noqa: B008
 ) -> web.Application:
     """The sandbox as an application.
 
     ``latency`` is how long a request takes, in seconds, or a function that draws it; above the account's ``limits``
-    requests are answered with 429.
+    requests are answered with 429. ``faults`` happen on purpose.
     """
-    tally, slots, clock = Tally(), Slots(limits), MovableClock()
-    mischief = Mischief(clock, tally)
+    tally, slots, movable = Tally(), Slots(limits), MovableClock()
+    mischief = Mischief(movable, tally, faults)
     gate = Gate(Verifier(credentials), latency if callable(latency) else fixed(latency), slots, mischief, tally)
     jobs = Jobs(RecordService(store, tally), lambda: gate.latency, tally)
-    pages, admin = Pages(store), Admin(store, gate, slots, mischief, clock, tally)
+    pages, admin = Pages(store), Admin(store, gate, slots, mischief, movable, tally)
 
     async def query(request: web.Request) -> web.Response:
         content = await content_of(request)

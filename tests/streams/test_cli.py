@@ -249,6 +249,42 @@ def test_the_sandbox_keeps_what_it_holds_in_a_file(tmp_path: Path) -> None:
     assert (tmp_path / "held.sqlite").stat().st_size > 0
 
 
+def test_the_sandbox_behaves_as_a_file_says_and_options_come_first(tmp_path: Path) -> None:
+    given = {
+        "limits": {"concurrency": 5, "lenience": 2, "others": 0, "seed": 0},
+        "latency": {"median": 0.1, "p99": 0.3},
+        "faults": {"scripts": [{"faults": [{"kind": "error-after"}]}]},
+        "account": {"customerCurrencies": True},
+    }
+    file = tmp_path / "behaviour.json"
+    file.write_text(json.dumps(given), encoding="utf-8")
+    sandbox = Sandbox("--behaviour", str(file), "--concurrency", "9")
+
+    def told(path: str) -> object:
+        with urllib.request.urlopen(f"{sandbox.url}/sandbox/{path}", timeout=10) as answer:
+            return json.load(answer)
+
+    try:
+        assert told("limits") == {"concurrency": 9, "lenience": 2, "others": 0, "seed": 0}
+        assert (told("faults"), told("account")) == (given["faults"], given["account"])
+    finally:
+        assert sandbox.stop(signal.SIGTERM) == 0
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"fault": {}}', '{"faults": {"scripts": [{"faults": [{"kind": "x"}]}]}}'])
+def test_a_behaviour_that_cannot_be_is_refused_with_its_file(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "behaviour.json"
+    file.write_text(text, encoding="utf-8")
+    done = run("sandbox", "--behaviour", str(file))
+    assert (done.exit_code, str(file) in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("arguments", [("--latency-p99", "2"), ("--latency", "3", "--latency-p99", "2")])
+def test_a_latency_that_cannot_be_is_refused(arguments: tuple[str, ...]) -> None:
+    done = run("sandbox", *arguments)
+    assert (done.exit_code, "--latency-p99" in done.stderr) == (2, True)
+
+
 @pytest.mark.parametrize("rate", ["x", "-0.1", "8", "NaN"])
 def test_a_tax_rate_that_is_no_share_is_refused(rate: str) -> None:
     done = run("sandbox", "--tax-rate", rate)

@@ -131,6 +131,16 @@ def test_a_stalled_document_is_written_at_the_end_of_the_stall_also_when_its_cal
     assert ids(account) == ["NUE-SO-1"]
 
 
+def test_what_is_stalled_holds_its_slot(account: Account) -> None:
+    account.admin("PUT", "limits", {"concurrency": 1})
+    scripted(account, {"kind": "stall", "seconds": 600})
+    first = in_background(lambda: post(account))
+    eventually(lambda: account.admin("GET", "clock")["waiting"] == 1)
+    assert post(account, "NUE-SO-2").status_code == 429
+    account.admin("POST", "clock", {"advance": 600})
+    assert (first.result(10).status_code, post(account, "NUE-SO-2").status_code) == (204, 204)
+
+
 def test_a_stall_also_ends_by_itself(account: Account) -> None:
     scripted(account, {"kind": "stall", "seconds": 0.2})
     before = time.monotonic()
