@@ -240,15 +240,15 @@ def _reactivates(change: SubscriptionChange) -> bool:
     # only Nue's own word counts, and only on the very next version
     if change.first_version != change.last_known_version + 1:
         return False
-    stated = [line.line for line in change.lines if line.line.subscription_version is not None]
-    return any((line.status_after or "").casefold() == "active" for line in stated)
+    stated = [line.line.status_after for line in change.lines if line.line.subscription_version is not None]
+    return any(status is not None and status.casefold() == "active" for status in stated)
 
 
 def _quantity_is_checked(change: SubscriptionChange) -> bool:
     if any(line.line.line_type is LineType.RAMP_ITEM for line in change.lines):
         return False
     kinds = set(change.change_types)
-    return bool(kinds & _SIGNED) and kinds <= _SIGNED | _KEEPS_QUANTITY
+    return bool(kinds & _SIGNED) and not kinds - _SIGNED - _KEEPS_QUANTITY
 
 
 def _plain(number: Decimal) -> str:

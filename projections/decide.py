@@ -105,16 +105,16 @@ def _judge(state: CustomerState, event: OrderEvent, policy: Policy, waived: Waiv
     return _post(event, lines, changes, homes, plans, policy)
 
 
-def fold_only(state: CustomerState, event: OrderEvent, policy: Policy) -> Decision:
-    """What a discarded order does: it is folded, whatever speaks against it, and posts nothing."""
-    if event.event_type is EventType.UNKNOWN:
-        return Decision(OrderOutcome.DISCARDED, "discarded")
+def fold_only(state: CustomerState, event: OrderEvent, policy: Policy, why: str) -> Decision:
+    """What an activated order does that is discarded, as ``why`` says: it is folded, whatever speaks against it, and
+    posts nothing.
+    """
     unreadable = any(reason.code in UNREADABLE_MONEY for reason in reasons_against_itself(event))
     decision = _judge(state, without_money(event) if unreadable else event, policy, EVERYTHING)
     return replace(
         decision,
         outcome=OrderOutcome.DISCARDED,
-        why="discarded",
+        why=why,
         upserts=(),
         documents=(),
         totals=dict.fromkeys(decision.totals, Decimal(0)),

@@ -108,7 +108,7 @@ def _signed_quantity(line: OrderedLine) -> Decimal:
     """By how much the quantity changes on the line's dates: of a swap, one line takes away what the other adds."""
     if line.line.change_type in (ChangeType.NEW, ChangeType.UPDATE_QUANTITY, ChangeType.CANCEL):
         return line.quantity
-    return abs(line.quantity) * (-1 if (line.amount or line.quantity) < 0 else 1)
+    return line.quantity.copy_sign(line.amount or line.quantity)
 
 
 def _monthly(line: OrderedLine, reading: Reading, start_on: date, end_on: date | None) -> Decimal:

@@ -8,8 +8,6 @@ order of their arrival, at its position.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from msgspec import structs
 
 from projections import openings
@@ -134,6 +132,6 @@ def _discard(turn: Turn, body: Body, entry: WaitingEntry, act: Discarded) -> Non
     if "conflict" in entry.codes:
         turn.close(body.event, entry, OrderOutcome.DISCARDED, act.why, act.by)
     elif body.event.event_type is EventType.ORDER_ACTIVATED:
-        turn.decided(body, entry, replace(fold_only(turn.state, body.event, turn.policy), why=why), act.by, act.why)
+        turn.decided(body, entry, fold_only(turn.state, body.event, turn.policy, why), act.by, act.why)
     else:
         turn.decided(body, entry, Decision(OrderOutcome.DISCARDED, why), act.by, act.why)

@@ -114,7 +114,7 @@ def tied_out(order: Order, lines: tuple[OrderedLine, ...], tolerance: Decimal) -
     """
     unit = Decimal(1).scaleb(-minor_units(order.currency))
     posted = [line for line in lines if line.is_posted]
-    residual = expected_total(order) - sum((line.amount for line in posted), Decimal(0))
+    residual = expected_total(order) - sum(line.amount for line in posted)
     if not residual:
         return lines
     bearer = next((line for line in reversed(posted) if line.amount * (line.amount + residual) > 0), None)

@@ -77,7 +77,7 @@ def totals_do_not_tie(order: Order, lines: Sequence[OrderedLine], reading: Readi
     posted = [line.line.amount if reading.is_snapshot else line.amount for line in lines if line.is_posted]
     return Reason(
         code="totals_do_not_tie",
-        detail=f"the posted lines sum to {sum(posted, _ZERO)}, the order's total before tax is "
+        detail=f"the posted lines sum to {sum(posted)}, the order's total before tax is "
         f"{expected_total(order)} {order.currency}",
     )
 
@@ -88,4 +88,4 @@ def told_totals_tie(order: Order, lines: Sequence[OrderedLine], policy: Policy) 
     The tolerance counts once for each line that says something: of a quantity or of an amount.
     """
     told = [rounded(line.line.amount, order.currency) for line in lines if line.line.amount or line.line.quantity]
-    return abs(sum(told, _ZERO) - expected_total(order)) <= money_tolerance(order, policy) * len(told)
+    return abs(sum(told) - expected_total(order)) <= money_tolerance(order, policy) * len(told)

@@ -47,7 +47,7 @@ def billing_months(line: OrderLine) -> int:
     """For how many months the amount of a line without an end date stands: its term, else its billing period."""
     if line.term is not None and line.term > 0 and line.term == int(line.term):
         return int(line.term) * (12 if line.term_dimension is TermDimension.YEAR else 1)
-    return _PERIODS.get((line.billing_period or "monthly").casefold(), 1)
+    return _PERIODS.get(line.billing_period.casefold(), 1) if line.billing_period else 1
 
 
 def last_day_after(start_on: date, months: int) -> date:

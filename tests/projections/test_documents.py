@@ -4,6 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from schemas.order import ChangeType
 from schemas.policy import Policy, ZeroOrders
@@ -61,7 +62,14 @@ def test_a_cancellation_returns_what_was_not_used():
 def test_a_change_of_zero_lines_makes_no_document():
     step = given(OPENED).when(order("O2", changing("S2", ChangeType.CANCEL, 0, 0)))
     assert (papers(step), outcome(step)) == ([], "NO_OP")
-    assert "cancel" in decided(step).why
+    assert decided(step).why == "zero total: cancel"
+
+
+def test_a_decision_says_which_kinds_of_change_led_to_it():
+    event = order("O2", more("S1", 10, "100.00"), repriced("S2", 10, "5.00"), more("S1", 1, "10.00"))
+    assert decided(given(OPENED).when(event)).why == "update quantity, adjust price"
+    assert decided(given().when(OPENED)).why == "new order"
+    assert decided(given().when(order("O3"))).why == "zero total: no line that could be posted"
 
 
 def test_a_new_order_at_zero_is_posted_as_its_contracts_anchor():
@@ -162,6 +170,13 @@ def test_in_a_split_zero_lines_stand_beside_the_positive_ones():
         ("RA", "root-S1", "300.00", [("50", "300.00")]),
         ("SO", "root-S1", "100.00", [("5", "100.00"), ("1", "0.00")]),
     ]
+
+
+@pytest.mark.parametrize("policy", [ONE_DOCUMENT, SPLIT], ids=["one document", "split"])
+def test_the_two_documents_of_a_split_are_of_the_contract_of_their_own_first_lines(policy):
+    swap = order("O2", fewer("T1", 5, "300.00"), more("S1", 5, "300.00"))
+    over_both = structs.replace(policy, split_by_contract=False)
+    assert [paper[1] for paper in papers(given(OPENED, OTHER).when(swap, over_both))] == ["root-T1", "root-S1"]
 
 
 def test_in_a_split_without_a_positive_line_the_return_authorization_takes_the_zero_lines():

@@ -62,6 +62,25 @@ def test_a_ramp_belongs_to_the_subscription_that_its_summary_line_names():
     assert history.state.subscription("S1").posted == Decimal("110.00")
 
 
+def test_two_ramps_under_one_summary_line_are_told_apart_by_their_product():
+    event = order(
+        "O1",
+        line("40.00", 20, line_id="sum", line_type=LineType.SUMMARY_ITEM),
+        segment("sum", 20, "10.00", subscription_number="S1"),
+        segment("sum", 5, "1.00", subscription_number="S2", product_id="support"),
+        segment("sum", 20, "20.00"),
+        segment("sum", 5, "2.00", product_id="support"),
+    )
+    state = given(event).state
+    assert [str(state.subscription(number).posted) for number in ("S1", "S2")] == ["30.00", "3.00"]
+
+
+def test_a_line_item_under_a_summary_line_is_no_part_of_its_ramp():
+    summary = line("10.00", 20, line_id="sum", line_type=LineType.SUMMARY_ITEM, subscription_number="S1")
+    event = order("O1", summary, segment("sum", 20, "10.00"), line("5.00", parent_line_id="sum"))
+    assert given(event).state.subscription("S1").posted == Decimal("10.00")
+
+
 def test_a_line_with_neither_amount_nor_quantity_is_not_posted():
     step = given().when(order("O1", seats("S1", 1, "5.00"), line(0, 0)))
     assert papers(step) == [("SO", "root-S1", "5.00", [("1", "5.00")])]
@@ -144,6 +163,11 @@ def test_rounding_puts_what_is_left_on_the_last_line(currency, amounts, total, p
 def test_what_is_left_goes_on_a_line_with_money_not_on_a_free_one():
     event = order("O1", line("1.00"), line(0), total_amount=Decimal("1.01"))
     assert [str(row.amount) for row in rows(given().when(event))] == ["1.01", "0.00"]
+
+
+def test_what_is_left_takes_no_line_down_to_zero():
+    event = order("O1", line("5.00"), line("0.01"), total_amount=Decimal("5.00"))
+    assert [str(row.amount) for row in rows(given().when(event))] == ["4.99", "0.01"]
 
 
 def test_a_rounded_credit_ties_out_too():

@@ -85,6 +85,12 @@ def test_a_change_released_before_its_subscription_belongs_to_the_contract_of_it
     assert papers(history.when(released("O2", "version_gap")))[0][1] == "root-S1"
 
 
+def test_a_change_released_before_its_subscription_that_names_no_root_is_its_own_contract():
+    history = given()
+    history.when(order("O2", more("S1", 1, "12.00", subscription_version=2)))
+    assert papers(history.when(released("O2", "version_gap")))[0][1] == "S1"
+
+
 def test_a_discarded_order_posts_nothing_and_the_versions_behind_it_find_their_place():
     history = given(OPENED)
     history.when(CREDIT)
@@ -101,7 +107,14 @@ def test_a_discarded_order_posts_nothing_and_the_versions_behind_it_find_their_p
 def test_a_held_order_can_be_discarded_over_its_gap():
     history = given(OPENED)
     history.when(NEXT)
-    assert outcome(history.when(discarded("O3"))) == "DISCARDED"
+    said = decided(history.when(discarded("O3")))
+    assert (said.outcome.value, said.why, said.documents, said.upserts) == (
+        "DISCARDED",
+        "discarded by kim: sent twice",
+        (),
+        (),
+    )
+    assert history.state.contract("root-S1").posted == Decimal("1800.00")
     assert history.state.subscription("S1").version == 3
     assert changes(history.steps[-1])[0].amount == 0
     assert changes(history.steps[-1])[0].delta_tcv == Decimal("12.00")
@@ -141,6 +154,13 @@ def test_a_discarded_order_does_not_move_its_contracts_currency_or_payer():
     after = history.state.contract("root-S1")
     assert (after.currency, after.billing_account_id, after.posted) == ("USD", "acme", before.posted)
     assert outcome(history.when(NEXT)) == "POSTED"
+
+
+def test_an_event_of_a_type_that_nobody_knows_is_only_said_to_be_discarded():
+    history = given(OPENED)
+    history.when(order("O2", more("S1", 1, "12.00"), event_type=EventType.UNKNOWN))
+    step = history.when(discarded("O2"))
+    assert (outcome(step), decided(step).why, changes(step)) == ("DISCARDED", "discarded by kim: sent twice", [])
 
 
 def test_a_release_that_waives_only_some_reasons_leaves_the_others():
@@ -252,7 +272,7 @@ def test_a_dead_subscription_that_somebody_lets_change_stays_dead():
     history = given(OPENED, ENDED)
     assert reasons(history.when(order("O2", more("S1", 1, "12.00")))) == ["dead_subscription"]
     assert names(history.when(released("O2", "dead_subscription"))) == ["NUE-SO-O2"]
-    assert history.state.subscription("S1").is_dead
+    assert history.state.subscription("S1").status == "Cancelled"
 
 
 def test_a_mixed_order_let_through_is_one_document():

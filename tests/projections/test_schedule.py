@@ -76,6 +76,12 @@ def test_every_change_of_a_schedule_is_the_change_of_each_of_its_days(steps):
         assert not (alike and before.last_on + timedelta(days=1) == after.start_on)
 
 
+def test_days_between_two_spans_are_filled_up_to_the_day_that_is_asked_for():
+    one, two = Decimal(1), Decimal(2)
+    late = Span(DAYS[20], DAYS[30], one, one)
+    assert fill((late,), Span(DAYS[0], DAYS[5], two, two)) == (Span(DAYS[0], DAYS[5], two, two), late)
+
+
 MONTHS = [date(2025 + n // 12, n % 12 + 1, 1) for n in range(37)]
 
 

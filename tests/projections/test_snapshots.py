@@ -93,10 +93,11 @@ def test_a_quantity_of_zero_ends_the_subscription_from_its_start_on_whatever_the
     assert changes(step)[0].schedule_after[-1].end_on == date(2025, 6, 30)
 
 
-def test_an_evergreen_subscription_is_compared_by_its_billing_period():
+@pytest.mark.parametrize("basis", TermBasis)
+def test_an_evergreen_subscription_is_compared_by_its_billing_period(basis):
     quarterly = {"end": None, "billing_period": "Quarterly"}
     opened = seats("S1", 10, "300", unit_price=Decimal(10), end_on=None, billing_period="Quarterly")
-    history = given(snapshot("O1", opened))
+    history = given(snapshot("O1", opened), policy=Policy(term_basis=basis))
     step = history.when(snapshot("O2", now(ChangeType.UPDATE_QUANTITY, 12, 10, months=3, **quarterly)))
     assert papers(step) == [("SO", "root-S1", "60.00", [("2", "60.00")])]
 
@@ -104,6 +105,8 @@ def test_an_evergreen_subscription_is_compared_by_its_billing_period():
 def test_an_evergreen_subscription_after_a_bounded_one_is_compared_with_the_days_that_there_were():
     step = given(OPENED).when(snapshot("O2", now(ChangeType.UPDATE_QUANTITY, 110, 100, end=None, months=1)))
     assert papers(step) == [("SO", "root-S1", "1000.00", [("10", "1000.00")])]
+    last_days = now(ChangeType.UPDATE_QUANTITY, 110, 100, start=date(2025, 12, 16), end=None, months=1)
+    assert papers(given(OPENED).when(snapshot("O2", last_days)))[0][2] == "6000.00"  # half a month was left
 
 
 @pytest.mark.parametrize(
@@ -141,12 +144,14 @@ def test_the_rate_per_period_is_the_price_or_where_only_that_changed_its_differe
     assert sold.lines[0].rate == 20
     (sold,) = history.when(snapshot("O3", now(ChangeType.UPDATE_QUANTITY, 101, 120))).documents
     assert sold.lines[0].rate == 120
+    (sold,) = history.when(snapshot("O4", now(ChangeType.UPDATE_QUANTITY, 110, 130))).documents
+    assert sold.lines[0].rate == 130
 
 
 def test_new_products_and_one_time_lines_are_what_they_say():
-    event = snapshot("O2", now(ChangeType.UPDATE_QUANTITY, 110, 100), seats("S2", 5, "50"), once("7.00"))
+    event = snapshot("O2", once("7.00"), now(ChangeType.UPDATE_QUANTITY, 110, 100), seats("S2", 5, "50"))
     assert papers(given(OPENED).when(event)) == [
-        ("SO", "root-S1", "6057.00", [("10", "6000.00"), ("5", "50.00"), ("1", "7.00")])
+        ("SO", "root-S1", "6057.00", [("1", "7.00"), ("10", "6000.00"), ("5", "50.00")])
     ]
 
 
@@ -156,6 +161,9 @@ def test_totals_are_checked_as_they_are_told():
     assert reasons(history.when(event)) == ["totals_do_not_tie"]
     assert "66000" in history.steps[-1].quarantined[0].reasons[0].detail
     assert papers(history.when(released("O2", "totals_do_not_tie")))[0][2] == "6000.00"
+    two = (now(ChangeType.UPDATE_QUANTITY, 110, 100), seats("S2", 5, "50"))
+    assert reasons(given(OPENED).when(snapshot("O2", *two, total_amount=Decimal("66050.03")))) == ["totals_do_not_tie"]
+    assert not reasons(given(OPENED).when(snapshot("O2", *two, total_amount=Decimal("66050.02"))))
 
 
 def test_a_difference_is_rounded_once():
@@ -210,6 +218,16 @@ def test_a_version_that_comes_after_a_later_one_takes_nothing_of_that_back(act):
     after = history.state.subscription("S1")
     assert (after.schedule, after.posted, after.quantity) == (before.schedule, before.posted, before.quantity)
     assert papers(history.when(of_version(4, 115))) == [("RA", "root-S1", "3000.00", [("5", "3000.00")])]
+
+
+def test_a_late_version_lets_the_other_lines_of_its_order_through():
+    history = given(OPENED)
+    history.when(of_version(3, 120))
+    history.when(released("O3", "version_gap"))
+    for number, version in (("O4", 2), ("O5", 3)):
+        late = now(ChangeType.UPDATE_QUANTITY, 110, 100, subscription_version=version)
+        history.when(snapshot(number, late, seats(f"S-{number}", 5, "50")))
+        assert papers(history.when(released(number, "stale_version"))) == [("SO", "root-S1", "50.00", [("5", "50.00")])]
 
 
 @pytest.mark.parametrize("end", [DEC, None], ids=["bounded", "evergreen"])

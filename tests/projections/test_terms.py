@@ -26,6 +26,19 @@ def test_the_published_example_is_two_years_and_227_of_365_days():
     assert months_between(date(2023, 1, 1), date(2025, 8, 15), ACTUAL) == 12 * (2 + Fraction(227, 365))
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "years"),
+    [
+        (date(2022, 1, 1), date(2025, 1, 31), 3 + Fraction(31, 365)),
+        (date(2021, 6, 15), date(2024, 2, 29), 2 + Fraction(260, 366)),  # the third year has a leap day
+        (date(2021, 6, 15), date(2024, 6, 14), 3),
+        (date(2024, 12, 1), date(2025, 1, 31), Fraction(62, 365)),
+    ],
+)
+def test_a_year_that_is_not_whole_is_counted_over_its_own_length(start, end, years):
+    assert months_between(start, end, ACTUAL) == 12 * years
+
+
 @pytest.mark.parametrize("basis", [US, EU, ACTUAL, WHOLE])
 @pytest.mark.parametrize(
     ("start", "end", "months"),
@@ -89,6 +102,9 @@ def test_the_end_of_the_calendar_is_no_error(basis):
     [
         ({"term": 3, "term_dimension": TermDimension.MONTH}, 3),
         ({"term": 2, "term_dimension": TermDimension.YEAR}, 24),
+        ({"term": 1, "term_dimension": TermDimension.MONTH, "billing_period": "Annual"}, 1),
+        ({"term": 0, "term_dimension": TermDimension.MONTH, "billing_period": "Quarterly"}, 3),
+        ({"term": "1.5", "term_dimension": TermDimension.MONTH, "billing_period": "Quarterly"}, 3),
         ({"billing_period": "Quarterly"}, 3),
         ({"billing_period": "Semi-Annual"}, 6),
         ({"billing_period": "Annual"}, 12),
@@ -104,4 +120,5 @@ def test_a_line_without_an_end_stands_for_its_term_or_its_billing_period(fields,
 def test_the_last_day_of_some_months():
     assert last_day_after(date(2025, 1, 1), 12) == date(2025, 12, 31)
     assert last_day_after(date(2025, 1, 31), 1) == date(2025, 2, 27)
+    assert last_day_after(date(9999, 6, 1), 1) == date(9999, 6, 30)
     assert last_day_after(date(9999, 6, 1), 12) == date.max

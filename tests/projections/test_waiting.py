@@ -42,7 +42,7 @@ def test_an_order_waits_for_its_own_missing_versions_and_says_which():
     assert isinstance(held, Held)
     assert held.waits_for == (Missing(subscription_number="S1", first_version=2, last_version=3),)
     assert (held.event_id, held.offset, held.held_at) == ("event-S1v4", 1, version("S1", 4).published_at)
-    assert decided(step).reasons[0].detail == "waits for S1 versions 2 to 3"
+    assert decided(step).reasons[0].detail == decided(step).why == "waits for S1 versions 2 to 3"
 
 
 def test_a_change_of_a_subscription_that_nobody_has_seen_waits_for_its_first_version():
