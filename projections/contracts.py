@@ -21,8 +21,11 @@ def assign(state: CustomerState, order_id: str, lines: Sequence[OrderedLine]) ->
     joins, else with that of the first changed line. A change of a subscription that is not known, which only a person
     lets through, is taken for one of the contract that its root id names.
     """
-    changed = [line for line in lines if line.is_change or state.subscription(line.subscription or "") is not None]
-    touched = {line.line.line_id: _known_contract(state, line) for line in changed}
+    touched = {
+        line.line.line_id: _known_contract(state, line.subscription, line)
+        for line in lines
+        if line.subscription is not None and (line.is_change or state.subscription(line.subscription) is not None)
+    }
     contracts = list(dict.fromkeys(touched.values()))
     new = [line for line in lines if line.line.line_id not in touched]
     recurring = [line for line in new if line.subscription is not None]
@@ -60,8 +63,8 @@ class _Opened:
         return cls(min(levels, default=1), next((root for root in roots if root), None))
 
 
-def _known_contract(state: CustomerState, line: OrderedLine) -> str:
-    entry = state.subscription(line.subscription or "")
+def _known_contract(state: CustomerState, number: str, line: OrderedLine) -> str:
+    entry = state.subscription(number)
     if entry is not None:
         return entry.contract_id
-    return line.line.root_subscription_id or line.line.subscription_id or line.subscription or ""
+    return line.line.root_subscription_id or line.line.subscription_id or number

@@ -21,7 +21,7 @@ ones; without a positive or renewed line, the return authorization alone with th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 
@@ -35,6 +35,10 @@ from schemas.policy import DocumentDate, LineRate, MixedOrders, Policy, ZeroOrde
 
 _RATE_UNIT = Decimal("0.00000001")
 _PREFIX = {DocumentType.SALES_ORDER: "SO", DocumentType.RETURN_AUTHORIZATION: "RA"}
+
+
+Typed = tuple[DocumentType, tuple[OrderedLine, ...]]
+"""The lines of one document, and its type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +63,7 @@ class MixedOrderQuarantined(Exception):
     """The policy asks a person about an order with lines of both signs."""
 
 
-def plan(
-    contract_id: str, lines: Sequence[OrderedLine], *, opens: bool, policy: Policy, ask: bool = True
-) -> tuple[DocumentPlan, ...]:
+def plan(lines: Sequence[OrderedLine], *, opens: bool, policy: Policy, ask: bool) -> tuple[Typed, ...]:
     """The documents of one contract's posted lines, by the table above.
 
     ``opens`` says that the whole order is a new one. Raises :class:`MixedOrderQuarantined` where the policy
@@ -72,20 +74,19 @@ def plan(
         return ()
     total = sum((line.amount for line in posted), Decimal(0))
     renewed = any(line.is_renewal for line in posted)
-    sales_order = (DocumentPlan(DocumentType.SALES_ORDER, contract_id, posted),)
+    sales_order = ((DocumentType.SALES_ORDER, posted),)
     if opens:
         return sales_order if total or policy.zero_orders is ZeroOrders.POST_NEW else ()
     if not any(line.amount for line in posted):
         return sales_order if renewed else ()
     if total == 0 or (total < 0 and renewed):
-        return _split(contract_id, posted)
+        return _split(posted)
     if any(line.amount > 0 for line in posted) and any(line.amount < 0 for line in posted):
         if policy.mixed_orders is MixedOrders.SPLIT:
-            return _split(contract_id, posted)
+            return _split(posted)
         if policy.mixed_orders is not MixedOrders.ONE_DOCUMENT and ask:
             raise MixedOrderQuarantined
-    document_type = DocumentType.SALES_ORDER if total > 0 else DocumentType.RETURN_AUTHORIZATION
-    return (DocumentPlan(document_type, contract_id, posted),)
+    return ((DocumentType.SALES_ORDER if total > 0 else DocumentType.RETURN_AUTHORIZATION, posted),)
 
 
 def plan_all(
@@ -93,28 +94,25 @@ def plan_all(
 ) -> list[DocumentPlan]:
     """The documents of an order whose lines belong to the contracts that ``homes`` gives; see :func:`plan`.
 
-    Where contracts are not split, each document is linked to the contract of the first line that stands on it.
+    Each document is linked to the contract of the first line that stands on it.
     """
     groups: dict[str, list[OrderedLine]] = {}
     for line in lines:
         groups.setdefault(homes[line.line.line_id] if policy.split_by_contract else "", []).append(line)
-    plans = [
-        each
-        for contract_id, group in groups.items()
-        for each in plan(contract_id, group, opens=opens, policy=policy, ask=ask)
+    return [
+        DocumentPlan(document_type, homes[standing[0].line.line_id], standing)
+        for group in groups.values()
+        for document_type, standing in plan(group, opens=opens, policy=policy, ask=ask)
     ]
-    return [replace(each, contract_id=homes[each.lines[0].line.line_id]) for each in plans]
 
 
-def _split(contract_id: str, posted: tuple[OrderedLine, ...]) -> tuple[DocumentPlan, ...]:
+def _split(posted: tuple[OrderedLine, ...]) -> tuple[Typed, ...]:
     sold = tuple(line for line in posted if line.amount >= 0)
     returned = tuple(line for line in posted if line.amount < 0)
     if not any(line.amount > 0 or line.is_renewal for line in sold):
-        return (DocumentPlan(DocumentType.RETURN_AUTHORIZATION, contract_id, posted),)
-    sales_order = DocumentPlan(DocumentType.SALES_ORDER, contract_id, sold)
-    if not returned:
-        return (sales_order,)
-    return (sales_order, DocumentPlan(DocumentType.RETURN_AUTHORIZATION, contract_id, returned))
+        return ((DocumentType.RETURN_AUTHORIZATION, posted),)
+    sales_order = (DocumentType.SALES_ORDER, sold)
+    return (sales_order, (DocumentType.RETURN_AUTHORIZATION, returned)) if returned else (sales_order,)
 
 
 def write(

@@ -25,6 +25,7 @@ from tests.projections.given import (
     outcome,
     papers,
     reasons,
+    released,
     renewed,
     repriced,
     seats,
@@ -162,6 +163,8 @@ def test_a_swap_at_the_same_price_makes_both_documents_under_every_policy(policy
         ("RA", "root-S1", "300.00", [("50", "300.00")]),
         ("SO", "root-S1", "300.00", [("5", "300.00")]),
     ]
+    cents = order("O2", fewer("S1", 1, "0.50"), more("S2", 1, "0.50"))
+    assert [paper[0] for paper in papers(given(OPENED).when(cents, policy))] == ["RA", "SO"]
 
 
 def test_in_a_split_zero_lines_stand_beside_the_positive_ones():
@@ -177,6 +180,13 @@ def test_the_two_documents_of_a_split_are_of_the_contract_of_their_own_first_lin
     swap = order("O2", fewer("T1", 5, "300.00"), more("S1", 5, "300.00"))
     over_both = structs.replace(policy, split_by_contract=False)
     assert [paper[1] for paper in papers(given(OPENED, OTHER).when(swap, over_both))] == ["root-T1", "root-S1"]
+
+
+def test_a_negative_renewal_that_somebody_lets_through_takes_the_zero_lines_into_its_return_authorization():
+    history = given(OPENED)
+    history.when(order("O2", renewed("S2", 10, "-1.00"), repriced("S1", 100, 0)))
+    step = history.when(released("O2", "negative_renewal"))
+    assert papers(step) == [("RA", "root-S1", "1.00", [("10", "1.00"), ("100", "0.00")])]
 
 
 def test_in_a_split_without_a_positive_line_the_return_authorization_takes_the_zero_lines():

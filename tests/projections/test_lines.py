@@ -54,6 +54,8 @@ def test_the_segments_of_a_ramp_repeat_one_quantity():
     )
     assert history.state.subscription("S1").quantity == 20
     assert history.state.subscription("S1").posted == Decimal("110.00")
+    ramp = (segment("sum", 20, 0, subscription_number="S1"), segment("sum", 20, "110.00"))
+    assert given(order("O1", *ramp, seats("S1", 5, "20.00"))).state.subscription("S1").quantity == 25
 
 
 def test_a_ramp_belongs_to_the_subscription_that_its_summary_line_names():

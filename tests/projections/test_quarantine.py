@@ -82,6 +82,10 @@ def test_one_reason_against_one_line_holds_the_whole_order_back_and_all_reasons_
     )
     held = reasons(given(OPENED, OTHER).when(event))
     assert held == ["credit_exceeds_remaining", "billing_account_mismatch", "billing_account_mismatch"]
+    assert decided(given(OPENED, OTHER).when(event)).why == (
+        "S2: the quantity would fall to -1; contract root-S1 is billed to acme, the order to reseller; "
+        "contract root-T1 is billed to acme, the order to reseller"
+    )
 
 
 def test_a_held_back_order_keeps_its_bytes_and_its_place():

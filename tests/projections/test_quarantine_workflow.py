@@ -104,6 +104,13 @@ def test_a_discarded_order_posts_nothing_and_the_versions_behind_it_find_their_p
     assert history.when(released("O2", "credit_exceeds_remaining")).documents == ()
 
 
+def test_a_discarded_first_order_leaves_a_contract_to_which_nothing_was_posted():
+    history = given()
+    history.when(order("O1", seats("S1", 1, "12.00"), total_amount=Decimal(13)))
+    history.when(discarded("O1"))
+    assert history.state.contract("root-S1").posted == 0
+
+
 def test_a_held_order_can_be_discarded_over_its_gap():
     history = given(OPENED)
     history.when(NEXT)

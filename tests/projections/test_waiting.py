@@ -85,6 +85,9 @@ def test_an_order_over_two_contracts_of_which_one_has_a_gap_waits_whole():
     history = given(OPENED, OTHER)
     both = order("B", more("S1", 1, 1, subscription_version=2), more("T1", 1, 1, subscription_version=3))
     assert outcome(history.when(both)) == "HELD"
+    assert decided(history.steps[-1]).why == "waits for T1 version 2"
+    far = order("F", more("S1", 1, 1, subscription_version=3), more("T1", 1, 1, subscription_version=4))
+    assert decided(given(OPENED, OTHER).when(far)).why == "waits for S1 version 2; waits for T1 versions 2 to 3"
     assert history.state.subscription("S1").version == 1
     assert outcome(history.when(version("S1", 3))) == "HELD"
     assert [order_id for order_id, _ in outcomes(history.when(version("T1", 2)))] == ["T1v2", "B", "S1v3"]
