@@ -85,9 +85,9 @@ class _Reversal:
 
 def _reversal(state: CustomerState, event: OrderEvent, policy: Policy) -> _Reversal:
     lines = _reversed(state, event, policy)
-    reading = replace(reading_of(event, policy), is_snapshot=False)
     changes = tuple(
-        replace(each, quantity_after=max(each.quantity_after, Decimal(0))) for each in changes_of(state, lines, reading)
+        replace(each, quantity_after=max(each.quantity_after, Decimal(0)))
+        for each in changes_of(state, lines, reading_of(event, policy))
     )
     return _Reversal(lines, changes, assign(state, event.order.order_id, lines))
 
@@ -98,7 +98,7 @@ def _reversed(state: CustomerState, event: OrderEvent, policy: Policy) -> tuple[
 
 
 def _opposite(state: CustomerState, line: OrderedLine) -> OrderedLine:
-    known = state.subscription(line.subscription or "")
+    known = state.subscription(line.subscription) if line.subscription is not None else None
     price = line.unit_price
     if price is not None and line.line.change_type is ChangeType.ADJUST_PRICE:
         price = -price
@@ -106,8 +106,6 @@ def _opposite(state: CustomerState, line: OrderedLine) -> OrderedLine:
         line.line,
         change_type=_OPPOSITE.get(line.line.change_type, line.line.change_type),
         quantity=-line.line.quantity,
-        amount=-line.line.amount,
-        unit_price=price,
         # what the subscription is after the cancellation, the cancelled order does not say
         subscription_version=known.version if known else line.line.subscription_version,
         quantity_after=None,
@@ -120,7 +118,6 @@ def _opposite(state: CustomerState, line: OrderedLine) -> OrderedLine:
         amount=-line.amount if line.amount else line.amount,
         quantity=-line.quantity,
         unit_price=price,
-        is_change=line.subscription is not None,
         reverses=True,
     )
 

@@ -10,6 +10,8 @@ from schemas.order import EventType, LineSemantics
 from schemas.policy import MixedOrders, OrderCancellations, Policy
 from tests.projections.given import (
     LATER,
+    cancelled,
+    changes,
     decided,
     discarded,
     fewer,
@@ -23,6 +25,7 @@ from tests.projections.given import (
     reasons,
     released,
     renewed,
+    repriced,
     seats,
 )
 
@@ -45,6 +48,77 @@ def test_an_increase_is_taken_back_and_the_subscription_is_what_it_was():
     assert (before.quantity, after.quantity, after.version, after.status) == (110, 100, 2, "Active")
     assert after.posted == Decimal("1200.00")
     assert decided(history.steps[-1]).order_total == decided(history.steps[-1]).posted_total == Decimal("-120.00")
+
+
+REST = {"start_on": date(2025, 7, 1), "end_on": date(2025, 12, 31)}
+PRICED = {"unit_price": Decimal("33.333333"), **REST}
+ENDED = {"subscription_end_on": date(2025, 6, 30), "quantity_after": Decimal(0), "status_after": "Cancelled"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        more("S1", 3, "600.00", quantity_after=Decimal(103), **PRICED),
+        fewer("S1", 3, "600.00", quantity_after=Decimal(97), **PRICED),
+        repriced("S1", 3, "600.00", **PRICED),
+        repriced("S1", 3, "-600.00", **PRICED),
+        cancelled("S1", 100, "60000.00", **ENDED, **REST),
+        more("S1", 3, "5.00", unit_price=Decimal(7), **REST),
+    ],
+)
+def test_whatever_changed_a_day_is_taken_back_on_that_day(line):
+    opened = order("O1", seats("S1", 100, "120000.00", unit_price=Decimal(100)))
+    history = given(opened, policy=POST)
+    before = history.state.subscription("S1")
+    change = order("O2", line)
+    changed = history.when(change).state.subscription("S1")
+    after = history.when(canceled(change)).state.subscription("S1")
+    assert changed.schedule != before.schedule
+    assert after.schedule == before.schedule
+    assert (after.quantity, after.status, after.posted) == (100, "Active", Decimal("120000.00"))
+    assert (changed.version, after.version) == (2, 2)
+    (change_told,) = changes(history.steps[-1])
+    assert change_told.quantity_before + change_told.quantity_delta == change_told.quantity_after == 100
+
+
+def test_a_quantity_is_never_taken_below_zero():
+    history = given(OPENED, order("O2", fewer("S1", 40, 0)), policy=POST)
+    history.when(canceled(OPENED))
+    assert papers(history.when(released("C", "changed_since"))) == [("RA", "root-S1", "1200.00", [("100", "1200.00")])]
+    assert history.state.subscription("S1").quantity == 0
+
+
+def test_what_was_rounded_is_taken_back_as_it_was_posted():
+    thirds = order("O1", *(once("33.333") for _ in range(3)), total_amount=Decimal(100))
+    step = given(thirds, policy=POST).when(canceled(thirds))
+    assert papers(step) == [("RA", "O1", "100.00", [("1", "33.33"), ("1", "33.33"), ("1", "33.34")])]
+
+
+def test_an_amount_without_a_quantity_is_taken_back_for_the_whole_quantity():
+    cheaper = order("O2", repriced("S1", 0, "-120.00"))
+    step = given(OPENED, cheaper, policy=POST).when(canceled(cheaper))
+    assert papers(step) == [("SO", "root-S1", "120.00", [("100", "120.00")])]
+
+
+def test_an_order_over_both_signs_is_taken_back_in_one_document_though_the_policy_would_ask():
+    mixed = order("O2", more("S1", 10, "120.00", subscription_version=2), once("-20.00"))
+    history = given(OPENED, mixed, policy=POST)
+    step = history.when(canceled(mixed), replace(POST, mixed_orders=MixedOrders.QUARANTINE))
+    assert papers(step) == [("RA", "root-S1", "100.00", [("10", "120.00"), ("-1", "-20.00")])]
+
+
+def test_a_cancellation_says_so_and_names_its_order():
+    history = given(OPENED, policy=POST)
+    step = history.when(canceled(OPENED))
+    assert (outcome(step), decided(step).why) == ("POSTED", "order cancelled")
+    assert (step.documents[0].origin.order_id, step.documents[0].origin.event_id) == ("O1", "event-C")
+
+
+def test_of_an_order_from_before_the_cut_over_no_document_is_made():
+    policy = replace(POST, post_from=LATER.date())
+    step = given(OPENED, policy=policy).when(canceled(OPENED))
+    assert (papers(step), outcome(step)) == ([], "NO_OP")
+    assert decided(step).why == "order cancelled: nothing to take back"
 
 
 def test_a_reduction_is_sold_again():
@@ -90,7 +164,14 @@ def test_of_a_discarded_order_nothing_is_taken_back():
     assert [each.outcome.value for each in step.contract_events if hasattr(each, "outcome")] == ["DISCARDED", "NO_OP"]
 
 
-@pytest.mark.parametrize("code", ["changed_since", "cancellation_differs", "snapshot_cancellation"])
+WORDS = {
+    "changed_since": "S1 has been changed since, to version 2",
+    "cancellation_differs": "the cancelled order does not say what its activation said",
+    "snapshot_cancellation": "its lines state what the subscriptions were after it, not what it posted",
+}
+
+
+@pytest.mark.parametrize("code", WORDS)
 def test_a_cancellation_that_does_not_fit_waits_for_a_person(code):
     history = given(OPENED, policy=POST)
     gone = canceled(OPENED)
@@ -101,6 +182,7 @@ def test_a_cancellation_that_does_not_fit_waits_for_a_person(code):
     if code == "snapshot_cancellation":
         gone = replace(gone, line_semantics=LineSemantics.SNAPSHOT)
     assert code in reasons(history.when(gone))
+    assert WORDS[code] in decided(history.steps[-1]).why
     step = history.when(released("C", "changed_since", "cancellation_differs"))
     assert names(step) == ([] if code == "snapshot_cancellation" else ["NUE-RA-O1"])
 
