@@ -85,6 +85,14 @@ def test_a_change_is_so_on_its_own_dates(line, after):
     assert days(given(OPENED, order("O2", line)).state) == after
 
 
+def test_a_change_without_a_start_is_so_from_the_orders_effective_day_on():
+    line = more("S1", 10, "10000.00", **on("03-01", "12-31"))
+    undated = more("S1", 10, "10000.00", start_on=None)
+    expected = ["25-01-01..25-02-28 100 at 10000", "25-03-01..25-12-31 110 at 11000"]
+    assert days(given(OPENED, order("O2", line)).state) == expected
+    assert days(given(OPENED, order("O2", undated)).state) == expected
+
+
 def test_a_change_that_nobody_knows_changes_no_day():
     history = given(OPENED)
     history.when(order("O2", changing("S1", ChangeType.UNKNOWN, 10, "6000.00", **on("07-01", "12-31"))))

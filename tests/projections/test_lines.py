@@ -170,6 +170,8 @@ def test_what_is_left_goes_on_a_line_with_money_not_on_a_free_one():
 def test_what_is_left_takes_no_line_down_to_zero():
     event = order("O1", line("5.00"), line("0.01"), total_amount=Decimal("5.00"))
     assert [str(row.amount) for row in rows(given().when(event))] == ["4.99", "0.01"]
+    cents = order("O1", line("0.30"), line("0.40"), total_amount=Decimal("0.71"))
+    assert [str(row.amount) for row in rows(given().when(cents))] == ["0.30", "0.41"]
 
 
 def test_a_rounded_credit_ties_out_too():

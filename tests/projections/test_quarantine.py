@@ -26,6 +26,7 @@ from tests.projections.given import (
     renewed,
     repriced,
     seats,
+    segment,
 )
 
 OPENED = order("O1", seats("S1", 100, "1200.00"), seats("S2", 10, "600.00"))
@@ -206,6 +207,21 @@ def test_a_renewal_beside_a_price_change_of_the_same_subscription_is_one_change(
     (change,) = changes(step)
     assert change.change_types == (ChangeType.RENEW, ChangeType.ADJUST_PRICE)
     assert (change.amount, change.quantity_after) == (Decimal("708.00"), 60)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        renewed("S1", 60, "720.00", quantity_after=Decimal(70)),
+        changing("S1", ChangeType.SWAP, 60, "72.00", quantity_after=Decimal(70)),
+        repriced("S1", 60, "72.00", quantity_after=Decimal(70)),
+        segment("sum", 10, "72.00", asset_number="S1", subscription_number="S1", quantity_after=Decimal(70)),
+    ],
+    ids=["renewal", "swap", "price", "ramp"],
+)
+def test_where_lines_do_not_say_by_how_much_the_quantity_changes_nues_own_word_counts(line):
+    history = given(OPENED, order("O2", line))
+    assert history.state.subscription("S1").quantity == 70
 
 
 def test_products_of_summary_lines_need_no_description():

@@ -60,6 +60,19 @@ def test_a_new_subscription_begins_its_revenue():
     ]
 
 
+def test_a_change_says_whose_it_is_when_it_was_and_what_was_so_before_and_after():
+    event = order("O2", more("S1", 10, "6000.00", subscription_id="id-2", **REST))
+    (change,) = changes(given(OPENED).when(event))
+    assert (change.contract_id, change.subscription_number, change.subscription_id) == ("root-S1", "S1", "id-2")
+    assert (change.order_id, change.order_number, change.customer_id) == ("O2", "No. O2", "acme")
+    assert (change.event_id, change.occurred_at, change.known_at) == ("event-O2", event.occurred_at, event.published_at)
+    assert (change.start_on, change.end_on) == (date(2025, 1, 1), date(2025, 12, 31))
+    assert (change.status_before, change.status_after) == ("Active", "Active")
+    assert (change.quantity_before, change.quantity_delta, change.quantity_after) == (100, 10, 110)
+    assert [each.mrr for each in change.schedule_before] == [10000]
+    assert [each.mrr for each in change.schedule_after] == [10000, 11000]
+
+
 def month(day: date) -> int:
     return 12 * day.year + day.month - 1
 

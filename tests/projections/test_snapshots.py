@@ -164,6 +164,8 @@ def test_totals_are_checked_as_they_are_told():
     two = (now(ChangeType.UPDATE_QUANTITY, 110, 100), seats("S2", 5, "50"))
     assert reasons(given(OPENED).when(snapshot("O2", *two, total_amount=Decimal("66050.03")))) == ["totals_do_not_tie"]
     assert not reasons(given(OPENED).when(snapshot("O2", *two, total_amount=Decimal("66050.02"))))
+    no_quantity = (now(ChangeType.UPDATE_QUANTITY, 110, 100), line("9.00", 0))
+    assert not reasons(given(OPENED).when(snapshot("O2", *no_quantity, total_amount=Decimal("66009.02"))))
 
 
 def test_a_difference_is_rounded_once():
