@@ -75,7 +75,7 @@ def sandbox(
         too-many-requests  429 for "requests" in a row or for seconds; "retryAfter" is sent
         maintenance        503 (or "status" 502, 504) and HTML, for "requests" or seconds
         unauthorized       401 for "requests" or seconds
-        stall              it is written after seconds, also when the caller has gone
+        stall              it is written after seconds (900 at most), also when the caller has gone
         in-flight          a stall; others of its external id wait, then are duplicates
         twin               it arrives twice, the second is answered: a duplicate
         half-batch         a batch breaks off after half of its records

@@ -40,6 +40,9 @@ class Kind(StrEnum):
     """A batch breaks off after half of its records. Other requests are left alone."""
 
 
+LONGEST = 900
+"""Seconds after which NetSuite gives a request up; what stalls is written before."""
+
 _OUTAGES = frozenset({Kind.TOO_MANY_REQUESTS, Kind.MAINTENANCE, Kind.UNAUTHORIZED})
 _DELAYS = frozenset({Kind.STALL, Kind.IN_FLIGHT})
 _GATEWAY = frozenset({502, 503, 504})
@@ -59,8 +62,10 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="cam
     status: int = 503
 
     def __post_init__(self) -> None:
-        if not 0 <= self.seconds < math.inf or (self.kind in _DELAYS and not self.seconds):
-            raise ValueError(f"{self.kind} needs seconds" if self.kind in _DELAYS else "seconds must be 0 or more")
+        if not 0 <= self.seconds < math.inf:
+            raise ValueError("seconds must be 0 or more")
+        if self.kind in _DELAYS and not 0 < self.seconds <= LONGEST:
+            raise ValueError(f"{self.kind} needs seconds, at most {LONGEST}")
         if self.requests < 1 or self.status not in _GATEWAY:
             raise ValueError("requests must be at least 1, and status 502, 503 or 504")
 

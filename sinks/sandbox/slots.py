@@ -98,18 +98,19 @@ class Slots:
     def report(self) -> dict[str, Any]:
         """How much of the limit was used since the record began.
 
-        ``share`` is of the whole time, and None without a limit; ``timeline`` is the average number of slots in use
-        in each second (the last one is not over yet), so that a reader can leave out begin and end.
+        ``share`` is of the whole time and of the slots that others leave, requests above the limit left out; None
+        without a limit. ``timeline`` is the average number of slots in use in each second (the last one is not over
+        yet), so that a reader can leave out begin and end.
         """
         self._account()
         seconds = self._last - self._since
-        used = sum(self._timeline)
-        limit = self.limits.concurrency
+        free = (self.limits.concurrency or 0) - self.limits.others
+        within = sum(min(number, free) * spent for number, spent in self._seconds.items())
         return {
             "seconds": round(seconds, 3),
-            "slotSeconds": round(used, 3),
-            "limit": limit,
-            "share": round(used / (limit * seconds), 4) if limit and seconds else None,
+            "slotSeconds": round(sum(self._timeline), 3),
+            "limit": self.limits.concurrency,
+            "share": round(within / (free * seconds), 4) if free > 0 and seconds else None,
             "secondsByInUse": {str(number): round(spent, 3) for number, spent in sorted(self._seconds.items())},
             "timeline": [round(average, 3) for average in self._timeline],
         }

@@ -106,6 +106,8 @@ def test_a_plan_goes_through_json_and_comes_back_as_it_was() -> None:
         '{"rates": [{"fault": {"kind": "error-after"}, "rate": 1.5}]}',
         '{"scripts": [{"faults": [{"kind": "stall"}]}]}',
         '{"scripts": [{"faults": [{"kind": "in-flight"}]}]}',
+        '{"scripts": [{"faults": [{"kind": "stall", "seconds": 901}]}]}',
+        '{"scripts": [{"faults": [{"kind": "reset", "seconds": -1}]}]}',
         '{"scripts": [{"faults": [{"kind": "flood"}]}]}',
         '{"scripts": [{"faults": [{"kind": "maintenance", "status": 500}]}]}',
         '{"scripts": [{"faults": [{"kind": "too-many-requests", "requests": 0}]}]}',

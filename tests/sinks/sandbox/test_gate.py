@@ -134,6 +134,18 @@ def test_the_report_tells_how_much_of_the_limit_was_used_and_when() -> None:
     assert (slots.peak, slots.report()["slotSeconds"]) == (0, 0)
 
 
+def test_the_share_is_of_what_others_leave_and_what_is_let_in_above_the_limit_does_not_raise_it() -> None:
+    now = [0.0]
+    slots = Slots(Limits(concurrency=3, lenience=9, others=1), lambda: now[0])
+    with ExitStack() as running:
+        while slots.running < 4:
+            with suppress(Refused):
+                running.enter_context(slots.taken())
+        now[0] += 3.0
+    now[0] += 1.0
+    assert (slots.report()["share"], slots.report()["slotSeconds"]) == (0.75, 12.0)
+
+
 def test_a_request_takes_as_long_as_it_is_told_to() -> None:
     with running_sandbox(latency=fixed(0.2)) as sandbox:
         before = time.monotonic()

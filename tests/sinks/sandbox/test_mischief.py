@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import requests
 
+from sinks.sandbox.faults import Kind
 from tests.sandbox_server import RunningSandbox, running_sandbox
 from tests.sinks.sandbox.caller import Account, Caller, refusal
 
@@ -223,3 +224,47 @@ def test_a_seeded_storm_makes_the_same_documents_and_the_same_faults_again() -> 
         assert first == storm(two)
         assert first[0] == sorted(f"NUE-SO-{number}" for number in range(40))
         assert len(first[1]) == 6
+
+
+def test_after_a_storm_of_every_fault_nothing_is_held_and_every_document_is_there_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    seconds = {"stall": 800, "in-flight": 600, "no-answer-before": 30, "no-answer-after": 30, "maintenance": 5}
+    kinds = [kind.value for kind in Kind]
+    rates = [{"fault": {"kind": kind, "seconds": seconds.get(kind, 0)}, "rate": 0.04} for kind in kinds]
+    with running_sandbox(concurrency=8, lenience=2) as sandbox:
+        account = Account(sandbox)
+        account.admin("PUT", "faults", {"seed": 3, "rates": rates})
+        storm_is_over = threading.Event()
+
+        def move() -> None:
+            while not storm_is_over.wait(0.02):
+                account.admin("POST", "clock", {"advance": 200})
+
+        def deliver(number: int) -> None:
+            for _ in range(100):
+                try:
+                    answer = post(account, f"NUE-SO-{number // 2}")  # each of them by two at once
+                except requests.RequestException:
+                    continue
+                if answer.status_code in (204, 400):
+                    return
+            raise AssertionError(f"NUE-SO-{number // 2} was never taken")
+
+        mover = threading.Thread(target=move)
+        mover.start()
+        try:
+            with ThreadPoolExecutor(12) as pool:
+                list(pool.map(deliver, range(200)))
+        finally:
+            storm_is_over.set()
+            mover.join()
+        account.admin("DELETE", "faults")
+        account.admin("POST", "clock", {"advance": 900})
+        assert sorted(ids(account)) == sorted(f"NUE-SO-{number}" for number in range(100))
+        report = account.report()
+        assert report["faults"].keys() == set(kinds)
+        assert (report["clock"]["waiting"], report["made"]["salesOrder"]) == (0, 100)
+        assert report["peakConcurrency"] <= 10
+        assert post(account, "NUE-SO-X").status_code == 204
+    assert "failed" not in caplog.text
