@@ -22,6 +22,7 @@ from schemas.order import OrderEvent
 from schemas.outcome import DeadLetter, Outcome
 from schemas.policy import PolicyActivated
 from schemas.quarantine import Quarantined
+from schemas.requests import DiscardRequested, RedriveRequested, RequestDeclined
 
 _NAMESPACES: Final[dict[type[Struct], str]] = {
     OrderEvent: "nuestream.orders",
@@ -42,6 +43,9 @@ _NAMESPACES: Final[dict[type[Struct], str]] = {
     Settled: "nuestream.quarantine",
     Outcome: "nuestream.outcomes",
     DeadLetter: "nuestream.outcomes",
+    RedriveRequested: "nuestream.outcomes",
+    DiscardRequested: "nuestream.outcomes",
+    RequestDeclined: "nuestream.outcomes",
 }
 TYPES: Final = tuple(_NAMESPACES)
 _NAMES: Final = {type_: f"{namespace}.{type_.__name__}" for type_, namespace in _NAMESPACES.items()}

@@ -18,6 +18,7 @@ from schemas.order import OrderEvent
 from schemas.outcome import DeadLetter, Outcome
 from schemas.policy import PolicyActivated
 from schemas.quarantine import Quarantined
+from schemas.requests import DiscardRequested, RedriveRequested, RequestDeclined
 
 
 class _Event(NamedTuple):
@@ -30,6 +31,7 @@ class _Event(NamedTuple):
 _UPSERT: Final = _Event("projections", lambda r: r.command_id, lambda r: r.activated_at, lambda r: r.external_id)
 _DOCUMENT: Final = _Event("projections", lambda r: r.command_id, lambda r: r.tran_on, lambda r: r.external_id)
 _ACT: Final = _Event("orders", lambda r: r.event_id, lambda r: r.at, lambda r: r.about)
+_REQUEST: Final = _Event("deadletters", lambda r: r.request_id, lambda r: r.requested_at, lambda r: r.external_id)
 _EVENTS: Final[dict[type[Struct], _Event]] = {
     OrderEvent: _Event("orders", lambda r: r.event_id, lambda r: r.occurred_at, lambda r: r.order.order_id),
     PolicyActivated: _Event(
@@ -64,6 +66,9 @@ _EVENTS: Final[dict[type[Struct], _Event]] = {
         lambda r: r.recorded_at,
         lambda r: r.external_id,
     ),
+    RedriveRequested: _REQUEST,
+    DiscardRequested: _REQUEST,
+    RequestDeclined: _Event("sinks", lambda r: r.request_id, lambda r: r.declined_at, lambda r: r.external_id),
 }
 
 

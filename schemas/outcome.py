@@ -48,7 +48,7 @@ class LetterState(StrEnum):
     """Where a dead letter stands.
 
     ``REFUSED`` by NetSuite; ``WAITING`` for a customer or item that is missing; ``PARKED`` behind an earlier
-    command of its customer; ``CLOSED`` when it was applied after all.
+    command of its customer; ``CLOSED`` when it was applied after all; ``DISCARDED`` for ever by a person.
     """
 
     UNKNOWN = "UNKNOWN"
@@ -56,6 +56,12 @@ class LetterState(StrEnum):
     WAITING = "WAITING"
     PARKED = "PARKED"
     CLOSED = "CLOSED"
+    DISCARDED = "DISCARDED"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the command may still be applied."""
+        return self not in (LetterState.CLOSED, LetterState.DISCARDED)
 
 
 class DeadLetter(Struct, frozen=True, kw_only=True):
@@ -64,6 +70,7 @@ class DeadLetter(Struct, frozen=True, kw_only=True):
     ``lane`` is what is kept in order: the customer of a document, the external id of an upsert.
     ``waits_for`` is the external id of the missing reference or of the command in front.
     ``status`` and ``answer`` are NetSuite's HTTP status and the error it gave, without credentials.
+    ``request_id``, ``by`` and ``why`` are those of a person's request, where the letter says what came of one.
     """
 
     command_id: str
@@ -82,3 +89,6 @@ class DeadLetter(Struct, frozen=True, kw_only=True):
     status: int | None = None
     answer: str | None = None
     attempts: int = 0
+    request_id: str | None = None
+    by: str | None = None
+    why: str | None = None

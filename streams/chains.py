@@ -14,7 +14,7 @@ from msgspec import Struct
 from schemas.contract import DecidedDocument, DocumentType, Movement, OrderDecided, OrderOutcome, SubscriptionChanged
 from schemas.holding import Held, ReleaseRequested, Settled
 from schemas.order import ChangeType
-from schemas.outcome import DeadLetter, LetterState, Outcome
+from schemas.outcome import DeadLetter, Outcome
 from schemas.quarantine import Quarantined
 from streams.held_back import HeldBack, told_reasons
 
@@ -64,7 +64,7 @@ class Facts:
 
     def _is_open(self, letter: DeadLetter) -> bool:
         applied = self.outcomes.get(letter.external_id)
-        return letter.state is not LetterState.CLOSED and (applied is None or applied.command_id != letter.command_id)
+        return letter.state.is_open and (applied is None or applied.command_id != letter.command_id)
 
 
 @dataclass(frozen=True, slots=True)
