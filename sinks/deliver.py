@@ -23,9 +23,9 @@ from sinks.client import NetSuiteClient
 from sinks.login import Login
 from sinks.lookup import Directory, Found
 from sinks.translate import Defaults, References, Untranslatable, record_of
-from sinks.verdict import Applied, Missing, Refused, Unauthorized, Verdict
+from sinks.verdict import Absent, Applied, Missing, Refused, Unauthorized, Verdict
 
-__all__ = ["Applied", "Deliverer", "Missing", "Refused", "Unauthorized", "Verdict"]
+__all__ = ["Absent", "Applied", "Deliverer", "Missing", "Refused", "Unauthorized", "Verdict"]
 
 
 class Deliverer:
@@ -97,6 +97,27 @@ class Deliverer:
             return await self._document(command, references, newest, attempts)
         except Untranslatable as error:
             return attempts.refused(str(error))
+
+    async def search(
+        self,
+        document: Document,
+        references: Mapping[str, str],
+        inherited_until: float = -math.inf,
+        *,
+        on_quiet: Callable[[], None] = lambda: None,
+        on_resumed: Callable[[], None] = lambda: None,
+    ) -> Applied | Absent | Refused:
+        """Whether NetSuite holds ``document``, asked once nothing that was sent of it can be running; writes nothing.
+
+        The parameters are those of :meth:`deliver`. Refused where it cannot be told. Raises :class:`Unauthorized`.
+        """
+        attempts = self._dealings(
+            document.external_id, inherited_until=inherited_until, on_quiet=on_quiet, on_resumed=on_resumed
+        )
+        await attempts.wait_until_quiet("it is to be discarded")
+        ids = await self._ids(document, references, attempts)
+        currency = await self._directory.currency(attempts, document.currency)
+        return await documents.search(document, References(ids=ids, currency=currency), attempts)
 
     def expect(self, commands: Iterable[Command]) -> None:
         """Look up together what stands under the external ids of ``commands``, where they are many.
@@ -175,13 +196,8 @@ class Deliverer:
     ) -> Verdict:
         if newest is not None and (verdict := documents.unchanged(document, newest)):
             return verdict
-        items = dict.fromkeys(line.item for line in document.lines)
-        ids = {name: known[name] for name in (document.entity, *items) if name in known}
-        if document.entity not in ids:
-            ids |= await self._directory.ids(attempts, "customer", [document.entity])
-        if unknown := [item for item in items if item not in ids]:
-            ids |= await self._directory.ids(attempts, "item", unknown)
-        for name in (document.entity, *items):
+        ids = await self._ids(document, known, attempts)
+        for name in (document.entity, *(line.item for line in document.lines)):
             if name not in ids:
                 return Missing(external_id=name)
         currency = await self._directory.currency(attempts, document.currency)
@@ -197,3 +213,13 @@ class Deliverer:
         if isinstance(created, Refused):
             self._directory.forget()
         return created
+
+    async def _ids(self, document: Document, known: Mapping[str, str], attempts: Attempts) -> dict[str, str]:
+        """Internal ids of what ``document`` names, as far as NetSuite has it."""
+        items = dict.fromkeys(line.item for line in document.lines)
+        ids = {name: known[name] for name in (document.entity, *items) if name in known}
+        if document.entity not in ids:
+            ids |= await self._directory.ids(attempts, "customer", [document.entity])
+        if unknown := [item for item in items if item not in ids]:
+            ids |= await self._directory.ids(attempts, "item", unknown)
+        return ids

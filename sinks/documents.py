@@ -9,7 +9,7 @@ from sinks.lookup import Found, find
 from sinks.readback import matches
 from sinks.retry import AFTER_CREATE, Step, when_absent
 from sinks.translate import Defaults, References, content_hash, record_of, request_for, siblings_of
-from sinks.verdict import Applied, Refused
+from sinks.verdict import Absent, Applied, Refused
 
 
 async def create(
@@ -66,6 +66,27 @@ async def confirm(document: Document, newest: Outcome, references: References, a
     if found is None:
         return attempts.refused(f"it was made before (internal id {newest.internal_id}), and deleted in NetSuite since")
     return _compared(document, found, references, Result.UNCHANGED, attempts)
+
+
+async def search(document: Document, references: References, attempts: Attempts) -> Applied | Absent | Refused:
+    """Whether NetSuite holds ``document``; ``references`` may lack what NetSuite does not have.
+
+    Refused where that cannot be told. A different document under its external id is not ours.
+    """
+    found = await find(attempts, record_of(document), document.external_id)
+    if found is None:
+        return Absent()
+    if found.content is None:
+        return _compared(document, found, references, Result.FOUND, attempts)
+    if not _has_all(document, references) or matches(document, found.content, references):
+        return Absent(note=f"a different document stands under its external id (internal id {found.internal_id})")
+    return _applied(document, Result.FOUND, found.internal_id, attempts)
+
+
+def _has_all(document: Document, references: References) -> bool:
+    """Whether everything is in NetSuite that the document names; what was made from it names them too."""
+    names = (document.entity, *(line.item for line in document.lines))
+    return references.currency is not None and all(name in references.ids for name in names)
 
 
 def _compared(

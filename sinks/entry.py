@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from schemas.command import Command, UpsertCustomer, UpsertItem
 from schemas.outcome import Outcome
+from schemas.requests import DiscardRequested, Request
 from sinks.letters import Letter
 
 Version = tuple[datetime, str]
@@ -76,21 +77,27 @@ class Subject(Struct, frozen=True, kw_only=True):
 
 
 class Recalled(Struct, frozen=True, kw_only=True):
-    """An open dead letter, found on its topic at ``letter_offset``."""
+    """An open dead letter, found on its topic at ``letter_offset``.
+
+    ``quiet``: nothing that was sent of it before can still be running.
+    """
 
     place: Place
     subject: Subject
     letter: Letter
     letter_offset: int
+    quiet: bool = False
 
 
 @dataclass(slots=True, eq=False)
 class Entry:
     """One command in the sink's care.
 
-    ``original`` and ``command`` are dropped once a dead letter holds them. ``letter`` is what the dead-letter topic
-    has acknowledged, at ``letter_offset``; ``pending`` what is to be written to it. A document that waits for a
-    reference does so until ``due``, after which it is ``overdue``. ``given`` are the references of its last run.
+    ``inherited``: another sink may have sent it. ``original`` and ``command`` are dropped once a dead letter holds
+    them. ``letter`` is what the dead-letter topic has acknowledged, at ``letter_offset``; ``pending`` what is to be
+    written to it. A document that waits for a reference does so until ``due``, after which it is ``overdue``.
+    ``given`` are the references of its last run. ``request`` is what a person asked for and is being carried out,
+    ``asked`` what comes after it.
     """
 
     place: Place
@@ -106,6 +113,8 @@ class Entry:
     due: float | None = None
     overdue: bool = False
     given: frozenset[str] = frozenset()
+    request: Request | None = None
+    asked: tuple[Request, ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -113,7 +122,8 @@ class Lane:
     """Commands of one partition that go one after the other, oldest first.
 
     Those with a dead letter come first. ``fresh`` counts the others; while ``waits``, they take no room in the
-    window. ``letters`` are refused upserts, which hold up nothing.
+    window. ``letters`` are refused upserts, which hold up nothing. ``asked`` are those about which people asked for
+    something that was not begun yet.
     """
 
     partition: int
@@ -121,6 +131,7 @@ class Lane:
     name: str
     entries: deque[Entry] = field(default_factory=deque)
     letters: list[Entry] = field(default_factory=list)
+    asked: list[Entry] = field(default_factory=list)
     fresh: int = 0
     waits: bool = False
 
@@ -134,7 +145,9 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Deliver a command now. ``references`` are internal ids by external id, as far as they are known.
+    """Deliver a command now, or where it ``discards`` make sure that NetSuite does not hold it.
+
+    ``references`` are internal ids by external id, as far as they are known.
 
     Where ``entry.command`` is ``None``, its record has to be read again first: at ``entry.letter_offset`` of the
     dead letters, or without one at ``entry.place``.
@@ -144,6 +157,16 @@ class Run:
     references: dict[str, str]
     newest: Outcome | None
 
+    @property
+    def partition(self) -> int:
+        """The partition of the command."""
+        return self.entry.place.partition
+
+    @property
+    def discards(self) -> bool:
+        """Whether a person wants the command never to be sent."""
+        return isinstance(self.entry.request, DiscardRequested)
+
 
 @dataclass(frozen=True, slots=True)
 class Write:
@@ -152,8 +175,22 @@ class Write:
     entry: Entry
     letter: Letter
 
+    @property
+    def partition(self) -> int:
+        """The partition of the command."""
+        return self.entry.place.partition
 
-Action = Run | Write
+
+@dataclass(frozen=True, slots=True)
+class Decline:
+    """Tell now, in the partition of the dead letters, why a request is not carried out."""
+
+    partition: int
+    request: Request
+    reason: str
+
+
+Action = Run | Write | Decline
 
 
 def subject_of(command: Command) -> Subject:

@@ -7,18 +7,18 @@ that a dead letter holds is remembered as a stub without its bytes.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 
 from schemas.command import Command
-from schemas.outcome import LetterState, Outcome
+from schemas.outcome import Outcome
+from schemas.requests import Request
 from sinks import letters
-from sinks.entry import Action, Entry, Kind, Lane, Original, Place, Recalled, Run, Stage, Write, subject_of, unreadable
+from sinks.entry import Action, Entry, Kind, Original, Place, Recalled, Run, Stage, subject_of, unreadable
 from sinks.knowledge import Knowledge
 from sinks.letters import Letter
 from sinks.share import Share
 from sinks.slots import Slots
-from sinks.waiting import Waiting
+from sinks.traffic import Traffic
 
 
 class Lanes:
@@ -34,11 +34,9 @@ class Lanes:
         self.slots = slots
         self._window = window
         self._waiting_limit = waiting_limit
-        self._reference_timeout = reference_timeout
-        self._shares: dict[int, Share] = {}
-        self._ready: deque[Entry] = deque()
-        self._outbox: list[Write] = []
-        self._line = Waiting()
+        self._traffic = Traffic(self.knowledge, reference_timeout)
+        self._shares = self._traffic.shares
+        self._line = self._traffic.line
 
     @property
     def room(self) -> int:
@@ -59,21 +57,30 @@ class Lanes:
         return self._shares[partition].progress.committable if partition in self._shares else None
 
     def assign(
-        self, partition: int, parked: Iterable[Recalled], closed: Iterable[str], inherited_before: int, now: float
+        self,
+        partition: int,
+        parked: Iterable[Recalled],
+        discarded: Iterable[str],
+        inherited_before: int,
+        now: float,
+        requests: Iterable[Request] = (),
     ) -> None:
         """Take a partition over, all outcomes so far learnt.
 
-        ``parked`` are its open dead letters in the order of their commands, ``closed`` the command ids of the closed
-        ones. Commands below the offset ``inherited_before`` may have been sent by another sink.
+        ``parked`` are its open dead letters in the order of their commands, ``discarded`` the ids of the commands that
+        are never sent, ``requests`` what people asked for and nobody has answered. Commands below the offset
+        ``inherited_before`` may have been sent by another sink.
         """
-        share = self._shares[partition] = Share(partition, closed, inherited_before)
+        share = self._shares[partition] = Share(partition, discarded, inherited_before)
         for found in parked:
             share.recall(found)
             if found.subject.kind is Kind.UPSERT:
                 self.knowledge.refuse(found.subject.external_id, found.letter.reason)
+        for request in requests:  # before anything of them is sent
+            self._traffic.file(share, request)
         for lane in share.lanes:
-            self._close_covered(lane)
-            self._advance(lane, now)
+            self._traffic.close_covered(lane)
+            self._traffic.advance(lane, now)
 
     def retire(self, partition: int) -> None:
         """Start nothing more of a partition; what is in flight may end."""
@@ -109,15 +116,21 @@ class Lanes:
             entry.pending = letters.refused(command)
         else:
             entry.command = command
-        self._append(lane, entry)
-        self._advance(lane, now)
+        self._traffic.append(entry)
+        self._traffic.advance(lane, now)
+
+    def ask(self, partition: int, request: Request, now: float) -> None:
+        """A person asks for something about a dead letter. Where it is not this sink's, another one hears of it."""
+        share = self._shares.get(partition)
+        if share is not None and not share.retired and (entry := self._traffic.file(share, request)):
+            self._traffic.advance(entry.lane, now)
 
     def take(self, now: float) -> list[Action]:
-        """What to do now: all dead letters that are due, and deliveries as far as slots are free."""
-        self._expire(now)
+        """What to do now: everything that is due to be written, and deliveries as far as slots are free."""
+        self._traffic.expire(now, self._waiting_limit)
         runs: list[Action] = []
-        while self._ready and self.slots.free:
-            entry = self._ready.popleft()
+        while self._traffic.ready and self.slots.free:
+            entry = self._traffic.ready.popleft()
             if entry.stage is not Stage.READY:
                 continue
             share = self._shares[entry.place.partition]
@@ -125,7 +138,9 @@ class Lanes:
             if share.retired:
                 continue
             if share.is_settled(entry, self.knowledge):
-                self._advance(entry.lane, now)
+                if entry.letter is not None:
+                    self._traffic.write(entry, letters.closed("applied"))
+                self._traffic.advance(entry.lane, now)
                 continue
             entry.stage = Stage.RUNNING
             self.slots.take(entry)
@@ -133,9 +148,7 @@ class Lanes:
             references = self.knowledge.internal_ids(entry.subject.references)
             entry.given = frozenset(references)
             runs.append(Run(entry, references, self.knowledge.newest(entry.subject.external_id)))
-        writes = [write for write in self._outbox if write.entry.stage is Stage.WRITING]
-        self._outbox = []
-        return [*writes, *runs]
+        return [*self._traffic.to_write(), *runs]
 
     def next_due(self) -> float | None:
         """When :meth:`take` has something new to say although nothing happened."""
@@ -145,14 +158,17 @@ class Lanes:
         """NetSuite holds the command, and the broker has acknowledged its outcome."""
         if self._ended(entry):
             self.knowledge.learn(outcome, entry.place)
-            self._wake(outcome, now)
-            self._advance(entry.lane, now)
+            if entry.letter is not None:
+                self._traffic.write(entry, letters.closed("applied"))
+            self._traffic.wake(outcome, now)
+            self._traffic.advance(entry.lane, now)
 
     def refused(self, entry: Entry, letter: Letter, now: float) -> None:
         """NetSuite refused the command for good."""
         if self._ended(entry):
-            self._write(entry, letter)
-            self._advance(entry.lane, now)
+            entry.inherited = entry.inherited and letter.status is None  # NetSuite refused it when nothing ran
+            self._traffic.write(entry, letter)
+            self._traffic.advance(entry.lane, now)
             if entry.subject.kind is Kind.UPSERT:
                 self.refuse(entry.subject.external_id, letter.reason, now)
 
@@ -162,23 +178,25 @@ class Lanes:
             self.refused(entry, letters.refused(f"NetSuite no longer has {external_id}"), now)
         elif self._ended(entry):
             if self.knowledge.missing([external_id]):  # else its outcome came while NetSuite was asked
-                self._write(entry, letters.waiting_for(external_id, f"{external_id} is not in NetSuite"))
-            self._advance(entry.lane, now)
+                self._traffic.write(entry, letters.waiting_for(external_id, f"{external_id} is not in NetSuite"))
+            self._traffic.advance(entry.lane, now)
+
+    def discarded(self, entry: Entry, note: str, now: float) -> None:
+        """NetSuite does not hold the command, and nothing of it can be running; ``note`` says what was found."""
+        if self._ended(entry):
+            self._traffic.write(entry, letters.discarded(note))
+            self._traffic.advance(entry.lane, now)
+
+    def kept(self, entry: Entry, reason: str, now: float) -> None:
+        """The command cannot be discarded."""
+        if self._ended(entry) and entry.request is not None:
+            self._traffic.decline(entry.place.partition, entry.request, reason)
+            entry.request = None
+            self._traffic.advance(entry.lane, now)
 
     def recorded(self, entry: Entry, letter_offset: int, now: float) -> None:
         """The broker has acknowledged the dead letter that :meth:`take` handed out for ``entry``."""
-        if entry.stage is not Stage.WRITING or entry.pending is None:
-            return
-        share, letter = self._shares[entry.place.partition], entry.pending
-        share.in_flight -= 1
-        entry.pending, entry.stage = None, Stage.IDLE
-        if letter.state is LetterState.CLOSED:
-            share.drop_closed(entry)
-        else:
-            self._line.count(entry.lane, -1 if entry.letter is None else 0)
-            share.keep(entry, letter, letter_offset)
-            self._close_covered(entry.lane)
-        self._advance(entry.lane, now)
+        self._traffic.written(entry, letter_offset, now)
 
     def learn(self, outcome: Outcome, now: float) -> None:
         """An outcome was seen that this sink has not written."""
@@ -187,66 +205,13 @@ class Lanes:
             place, newest = went_back
             share = self._shares.get(place.partition)
             if share is not None and (entry := share.again(place, newest)) is not None:
-                self._append(entry.lane, entry)
-        self._wake(outcome, now)
+                self._traffic.append(entry)
+        self._traffic.wake(outcome, now)
 
     def refuse(self, external_id: str, reason: str, now: float) -> None:
         """A customer or item is dead-lettered: documents that wait for it are parked."""
         self.knowledge.refuse(external_id, reason)
-        for lane in self._line.woken(external_id):
-            self._advance(lane, now)
-
-    def _advance(self, lane: Lane, now: float) -> None:
-        """Take the lane as far as it goes without anything happening outside."""
-        self._line.set_waits(lane, waits=False)
-        share = self._shares.get(lane.partition)
-        while share and lane.entries and lane.entries[0].stage is Stage.IDLE:
-            head = lane.entries[0]
-            if not share.is_settled(head, self.knowledge):
-                self._start(head, now)
-                break
-            if head.letter is not None:
-                self._write(head, letters.closed("applied"))
-                break
-            lane.entries.popleft()
-            self._settle(share, head)
-        if share is not None:
-            self._park_followers(share, lane)
-            share.drop_if_empty(lane)
-
-    def _start(self, head: Entry, now: float) -> None:
-        """Bring the head of a lane to where it runs, is dead-lettered, or waits."""
-        if head.letter is None and head.pending is not None:
-            self._write(head, head.pending)
-            return
-        if head.letter is not None and not self._may_resume(head, head.letter):
-            return
-        missing = self.knowledge.missing(head.subject.references)
-        for name in missing:
-            if reason := self.knowledge.refusal(name):
-                self._write(head, letters.waiting_for(name, f"{name} was refused: {reason}"))
-                return
-        if missing and not head.overdue:
-            self._line.wait_for(head.lane, missing)
-            self._line.set_waits(head.lane, waits=True)
-            self._line.set_due(head, now + self._reference_timeout)
-            return
-        head.due = None
-        head.stage = Stage.READY
-        self._ready.append(head)
-
-    def _may_resume(self, head: Entry, letter: Letter) -> bool:
-        if letter.state is LetterState.WAITING and letter.waits_for and self.knowledge.missing([letter.waits_for]):
-            self._line.wait_for(head.lane, [letter.waits_for])
-            return False
-        return letter.state is not LetterState.REFUSED
-
-    def _expire(self, now: float) -> None:
-        while (due := self._line.next_due()) is not None and (due <= now or self._line.waiting > self._waiting_limit):
-            entry = self._line.pop_due()
-            if entry is not None:
-                entry.overdue = True
-                self._advance(entry.lane, now)
+        self._traffic.resume(external_id, now)
 
     def _ended(self, entry: Entry) -> bool:
         """Whether the delivery of ``entry`` still counts."""
@@ -256,42 +221,3 @@ class Lanes:
         self.slots.give_back(entry)
         self._shares[entry.place.partition].in_flight -= 1
         return True
-
-    def _settle(self, share: Share, entry: Entry) -> None:
-        self._line.count(entry.lane, -1)
-        share.settle(entry)
-
-    def _write(self, entry: Entry, letter: Letter) -> None:
-        share = self._shares[entry.place.partition]
-        share.open[entry.subject.command_id] = entry
-        share.in_flight += 1
-        entry.stage, entry.pending, entry.due = Stage.WRITING, letter, None
-        self._outbox.append(Write(entry, letter))
-
-    def _close_covered(self, lane: Lane) -> None:
-        """Close the letters of upserts that NetSuite has the content of, or a newer one."""
-        for entry in lane.letters:
-            if entry.stage is Stage.IDLE and self.knowledge.covers(entry.subject):
-                self._write(entry, letters.closed("applied, or overtaken by a newer version"))
-
-    def _park_followers(self, share: Share, lane: Lane) -> None:
-        """What comes behind a dead letter becomes one, without waiting for its turn."""
-        for entry in [] if share.retired else lane.to_park():
-            if share.is_settled(entry, self.knowledge):
-                lane.entries.remove(entry)
-                self._settle(share, entry)
-            else:
-                self._write(entry, entry.pending or letters.parked_behind(lane.entries[0].subject.name))
-
-    def _wake(self, outcome: Outcome, now: float) -> None:
-        """Let everything go on that this outcome concerns."""
-        for lane in self._line.woken(outcome.external_id):
-            self._advance(lane, now)
-        for share in self._shares.values():
-            for lane in share.lanes_about(outcome):
-                self._close_covered(lane)
-                self._advance(lane, now)
-
-    def _append(self, lane: Lane, entry: Entry) -> None:
-        lane.entries.append(entry)
-        self._line.count(lane, 1)

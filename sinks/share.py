@@ -12,16 +12,18 @@ from sinks.progress import Progress
 
 
 class Share:
-    """A partition that is this sink's. ``open`` and ``closed`` tell the command ids of its dead letters.
+    """A partition that is this sink's. ``open`` are its dead letters by command id.
+
+    ``discarded`` are the ids of the commands that are never sent; those that were applied, the outcomes tell.
 
     Commands below the offset ``inherited_before`` may have been sent by another sink.
     """
 
-    def __init__(self, partition: int, closed: Iterable[str], inherited_before: int) -> None:
+    def __init__(self, partition: int, discarded: Iterable[str], inherited_before: int) -> None:
         self.partition = partition
         self.inherited_before = inherited_before
         self.open: dict[str, Entry] = {}
-        self.closed = set(closed)
+        self.discarded = set(discarded)
         self.progress = Progress()
         self.in_flight = 0
         self.retired = False
@@ -55,7 +57,7 @@ class Share:
     def recall(self, found: Recalled) -> Entry:
         """Take an open dead letter back, behind the earlier ones of its lane."""
         lane = self.lane_of(found.subject)
-        entry = Entry(found.place, found.subject, lane, inherited=True)
+        entry = Entry(found.place, found.subject, lane, inherited=not found.quiet)
         entry.letter, entry.letter_offset = found.letter, found.letter_offset
         self.open[found.subject.command_id] = entry
         (lane.letters if lane.kind is Kind.UPSERT else lane.entries).append(entry)
@@ -75,9 +77,9 @@ class Share:
         return Entry(place, subject, self.lane_of(subject), inherited=False)
 
     def is_settled(self, entry: Entry, knowledge: Knowledge) -> bool:
-        """Whether nothing is left to do: NetSuite holds it, or another record of the same command is parked or done."""
+        """Whether nothing is left to do: it was discarded, NetSuite holds it, or another record of it is parked."""
         name = entry.subject.command_id
-        return name in self.closed or self.open.get(name, entry) is not entry or knowledge.holds(entry.subject)
+        return name in self.discarded or self.open.get(name, entry) is not entry or knowledge.holds(entry.subject)
 
     def settle(self, entry: Entry) -> None:
         """The command needs no further attention and no letter."""
@@ -88,15 +90,22 @@ class Share:
         """The dead letter holds the command from now on; its bytes are dropped here."""
         if entry.letter is None:
             self.progress.settle(entry.place.offset)
-            if entry.lane.kind is Kind.UPSERT:
-                entry.lane.entries.remove(entry)
-                entry.lane.letters.append(entry)
+        if entry.lane.kind is Kind.UPSERT and entry in entry.lane.entries:
+            entry.lane.entries.remove(entry)
+            entry.lane.letters.append(entry)
         entry.letter, entry.letter_offset = letter, letter_offset
         entry.original = entry.command = None
 
-    def drop_closed(self, entry: Entry) -> None:
-        """The closing letter of a command is on its topic."""
+    def redrive(self, entry: Entry) -> None:
+        """Put a refused upsert back among those that go one after the other."""
+        if entry in entry.lane.letters:
+            entry.lane.letters.remove(entry)
+            entry.lane.entries.append(entry)
+
+    def drop_closed(self, entry: Entry, *, discarded: bool) -> None:
+        """The last letter of a command is on its topic."""
         self.open.pop(entry.subject.command_id, None)
-        self.closed.add(entry.subject.command_id)
+        if discarded:
+            self.discarded.add(entry.subject.command_id)
         entry.stage = Stage.GONE
-        (entry.lane.letters if entry.lane.kind is Kind.UPSERT else entry.lane.entries).remove(entry)
+        (entry.lane.letters if entry in entry.lane.letters else entry.lane.entries).remove(entry)

@@ -41,6 +41,15 @@ class Missing(Struct, frozen=True, kw_only=True):
     external_id: str
 
 
+class Absent(Struct, frozen=True, kw_only=True):
+    """NetSuite does not hold the command, and nothing that was sent of it can still take effect.
+
+    ``note`` says what stands under its external id instead, where something does.
+    """
+
+    note: str = ""
+
+
 Verdict = Applied | Refused | Missing
 
 

@@ -1,12 +1,43 @@
-"""Which lanes wait for a customer or item, until when, and how much room the others take."""
+"""What keeps a lane from going on; which wait for a customer or item, until when; how much room the others take."""
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable
 from itertools import count
+from typing import NamedTuple
 
+from schemas.outcome import LetterState
+from sinks import letters
 from sinks.entry import Entry, Lane, Stage
+from sinks.knowledge import Knowledge
+from sinks.letters import Letter
+
+
+class Wait(NamedTuple):
+    """The head of a lane waits for any of these references, or for a person; ``in_time`` for a while only."""
+
+    names: list[str]
+    in_time: bool = False
+
+
+def hindrance(head: Entry, knowledge: Knowledge) -> Letter | Wait | None:
+    """What keeps the head of a lane from running: a dead letter to be written, or something that it waits for."""
+    letter = head.letter
+    if letter is None and head.pending is not None:
+        return head.pending
+    if head.request is not None:
+        return None  # a person wants it tried now
+    if letter is not None and letter.state is LetterState.REFUSED:
+        return Wait([])
+    awaited = letter.waits_for if letter is not None and letter.state is LetterState.WAITING else None
+    if awaited and knowledge.missing([awaited]):
+        return Wait([awaited])
+    missing = knowledge.missing(head.subject.references)
+    for name in missing:
+        if reason := knowledge.refusal(name):
+            return letters.waiting_for(name, f"{name} was refused: {reason}")
+    return Wait(missing, in_time=True) if missing and not head.overdue else None
 
 
 class Waiting:

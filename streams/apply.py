@@ -19,6 +19,7 @@ from schemas.codec import Decoder, Encoder
 from schemas.command import Command
 from schemas.outcome import Outcome
 from schemas.registry import RegistryUnavailable
+from schemas.requests import Request
 from sinks.client import NetSuiteClient
 from sinks.deliver import Deliverer, Unauthorized
 from sinks.lanes import Lanes
@@ -67,7 +68,7 @@ class Worker:
             retry_initial=apply.retry_initial,
             retry_max=apply.retry_max,
         )
-        self._follower = Follower(settings, Decoder(registry), partitions, self._learn, self._refuse)
+        self._follower = Follower(settings, Decoder(registry), partitions, self._learn, self._refuse, self._ask)
         self._sender = AckSender(settings.kafka, Encoder(registry))
         self._rereader = Rereader(settings, Decoder(registry))
         self._deliveries = Deliveries(
@@ -151,7 +152,8 @@ class Worker:
         for partition, end in ends.items():
             letters = self._follower.letters(partition)
             self._deliveries.take_over(partition)
-            self._lanes.assign(partition, letters, self._follower.closed(partition), end, time.monotonic())
+            discarded, requests = self._follower.discarded(partition), self._follower.requests(partition)
+            self._lanes.assign(partition, letters, discarded, end, time.monotonic(), requests)
             self._assignment.add(partition)
             log.info("partition %d is ours, with %d dead letters", partition, len(letters))
 
@@ -202,6 +204,9 @@ class Worker:
 
     def _refuse(self, external_id: str, reason: str) -> None:
         self._lanes.refuse(external_id, reason, time.monotonic())
+
+    def _ask(self, partition: int, request: Request) -> None:
+        self._lanes.ask(partition, request, time.monotonic())
 
     def _tell(self) -> None:
         told = ", ".join(f"{count} {name}" for name, count in sorted(self._deliveries.told.items()))

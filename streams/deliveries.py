@@ -11,10 +11,12 @@ from collections.abc import Callable, Coroutine, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from schemas.command import UpsertCustomer, UpsertItem
+from schemas.command import Command, CreateReturnAuthorization, CreateSalesOrder, UpsertCustomer, UpsertItem
 from schemas.outcome import DeadLetter, LetterState, Outcome
-from sinks.deliver import Applied, Deliverer, Missing
-from sinks.entry import Entry, Original, Run, Write
+from schemas.requests import RequestDeclined
+from sinks.advice import advice_on
+from sinks.deliver import Absent, Applied, Deliverer, Missing
+from sinks.entry import Decline, Entry, Original, Run, Write
 from sinks.lanes import Lanes
 from sinks.letters import Letter
 from streams.acknowledged import AckSender
@@ -59,8 +61,14 @@ class Deliveries:
     def pump(self) -> None:
         """Start everything that may start now."""
         for action in self._lanes.take(time.monotonic()):
-            work = self._deliver(action) if isinstance(action, Run) else self._record(action)
-            self._start(action.entry.place.partition, work)
+            match action:
+                case Run():
+                    work = self._deliver(action)
+                case Write():
+                    work = self._record(action)
+                case Decline():
+                    work = self._decline(action)
+            self._start(action.partition, work)
 
     async def drain(self, partitions: Iterable[int], patience: float) -> None:
         """Let what is in flight of ``partitions`` end, ``patience`` seconds at most, and cancel the rest."""
@@ -111,33 +119,19 @@ class Deliveries:
         command = entry.command
         if command is None:
             raise RuntimeError(f"{entry.subject.name} was readable before, and is not any more")
-        inherited_until = (
-            self._taken_over[entry.place.partition] + self._request_limit if entry.inherited else -math.inf
-        )
+        if run.discards:
+            await self._discard(run, command)
+            return
         verdict = await self._deliverer.deliver(
             command,
             run.references,
             run.newest,
-            inherited_until,
+            self._inherited_until(entry),
             on_quiet=lambda: self._quiet(entry),
             on_resumed=lambda: self._lanes.slots.loud(entry),
         )
         if isinstance(verdict, Applied):
-            outcome = Outcome(
-                account=self._account,
-                external_id=command.external_id,
-                record_type=verdict.record_type,
-                internal_id=verdict.internal_id,
-                command_id=command.command_id,
-                result=verdict.result,
-                order_id=command.origin.order_id,
-                customer_id=command.origin.customer_id,
-                content_hash=verdict.content_hash,
-                applied_at=datetime.now(UTC),
-                activated_at=command.activated_at if isinstance(command, UpsertCustomer | UpsertItem) else None,
-                warnings=verdict.warnings,
-            )
-            await self._applied(entry, outcome)
+            await self._applied(entry, command, verdict)
         elif isinstance(verdict, Missing):
             self._lanes.missing(entry, verdict.external_id, time.monotonic())
         else:
@@ -150,7 +144,44 @@ class Deliveries:
             )
             self._lanes.refused(entry, letter, time.monotonic())
 
-    async def _applied(self, entry: Entry, outcome: Outcome) -> None:
+    async def _discard(self, run: Run, command: Command) -> None:
+        """Discard a document, unless NetSuite turns out to hold it."""
+        entry = run.entry
+        if not isinstance(command, CreateSalesOrder | CreateReturnAuthorization):
+            raise RuntimeError(f"{entry.subject.name} was a document before, and is not any more")
+        verdict = await self._deliverer.search(
+            command,
+            run.references,
+            self._inherited_until(entry),
+            on_quiet=lambda: self._quiet(entry),
+            on_resumed=lambda: self._lanes.slots.loud(entry),
+        )
+        if isinstance(verdict, Applied):
+            await self._applied(entry, command, verdict)
+        elif isinstance(verdict, Absent):
+            self._lanes.discarded(entry, verdict.note, time.monotonic())
+        else:
+            self._lanes.kept(entry, verdict.reason, time.monotonic())
+
+    def _inherited_until(self, entry: Entry) -> float:
+        """Until when something may be running that an earlier sink has sent of it."""
+        return self._taken_over[entry.place.partition] + self._request_limit if entry.inherited else -math.inf
+
+    async def _applied(self, entry: Entry, command: Command, verdict: Applied) -> None:
+        outcome = Outcome(
+            account=self._account,
+            external_id=command.external_id,
+            record_type=verdict.record_type,
+            internal_id=verdict.internal_id,
+            command_id=command.command_id,
+            result=verdict.result,
+            order_id=command.origin.order_id,
+            customer_id=command.origin.customer_id,
+            content_hash=verdict.content_hash,
+            applied_at=datetime.now(UTC),
+            activated_at=command.activated_at if isinstance(command, UpsertCustomer | UpsertItem) else None,
+            warnings=verdict.warnings,
+        )
         key = f"{outcome.account}|{outcome.external_id}".encode()
         placed = await self._sender.send(self._topics.outcomes, key, outcome)
         self._wrote(*placed)
@@ -162,15 +193,31 @@ class Deliveries:
 
     async def _record(self, write: Write) -> None:
         entry, letter = write.entry, write.letter
-        if entry.original is None and letter.state is not LetterState.CLOSED:
+        if entry.original is None and letter.state.is_open:
             await self._rereader.load(entry)  # a letter has the whole command in it
         lane = entry.subject.lane.encode()
         record = self._dead_letter(entry, letter, entry.original or Original(lane, None))
         placed = await self._sender.send(self._topics.dead_letters, lane, record, entry.place.partition)
         self._lanes.recorded(entry, placed.offset, time.monotonic())
         self.told[letter.state.lower()] += 1
-        level = logging.INFO if letter.state is LetterState.CLOSED else logging.WARNING
-        log.log(level, "%s is a dead letter, %s: %s", entry.subject.name, letter.state, letter.reason)
+        level = logging.WARNING if letter.state.is_open else logging.INFO
+        advice = advice_on(letter.state, letter.reason, letter.answer) or ""
+        who = f"; asked for by {letter.request.by}: {letter.request.why}" if letter.request else ""
+        told = " ".join(filter(None, (f"{letter.reason}{who}", advice and f"({advice})")))
+        log.log(level, "%s is a dead letter, %s: %s", entry.subject.name, letter.state, told)
+
+    async def _decline(self, decline: Decline) -> None:
+        request = decline.request
+        record = RequestDeclined(
+            request_id=request.request_id,
+            command_id=request.command_id,
+            external_id=request.external_id,
+            reason=decline.reason,
+            declined_at=datetime.now(UTC),
+        )
+        await self._sender.send(self._topics.dead_letters, request.lane.encode(), record, decline.partition)
+        self.told["declined"] += 1
+        log.info("a request of %s about %s is declined: %s", request.by, request.external_id, decline.reason)
 
     def _dead_letter(self, entry: Entry, letter: Letter, original: Original) -> DeadLetter:
         return DeadLetter(
@@ -190,4 +237,7 @@ class Deliveries:
             status=letter.status,
             answer=letter.answer,
             attempts=letter.attempts,
+            request_id=letter.request.request_id if letter.request else None,
+            by=letter.request.by if letter.request else None,
+            why=letter.request.why if letter.request else None,
         )

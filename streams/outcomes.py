@@ -7,12 +7,13 @@ import logging
 import sys
 from collections.abc import Callable
 
-import msgspec
 from confluent_kafka import OFFSET_BEGINNING as BEGINNING
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from msgspec.structs import replace
 
 from schemas.codec import Decoder, Malformed
 from schemas.outcome import DeadLetter, LetterState, Outcome
+from schemas.requests import DiscardRequested, RedriveRequested, Request, RequestDeclined
 from sinks.entry import Kind, Place, Recalled, Subject, subject_of
 from sinks.letters import Letter
 from streams.command_records import command_in, original_of
@@ -25,14 +26,14 @@ from streams.watermarks import ends_of
 
 log = logging.getLogger("nuestream.apply")
 
-News = Outcome | tuple[DeadLetter, Subject | None]
+News = Outcome | tuple[DeadLetter, Subject | None] | Request | RequestDeclined
 
 
 class Follower:
     """Reads the outcome and dead-letter topics, all partitions, outside the consumer group's assignment.
 
     ``on_outcome`` hears of every outcome of this account that others wrote; ``on_refused`` of customers and items that
-    were dead-lettered, with the reason.
+    were dead-lettered, with the reason; ``on_request`` of what people ask for, with its partition.
     """
 
     def __init__(
@@ -42,12 +43,14 @@ class Follower:
         partitions: dict[str, int],
         on_outcome: Callable[[Outcome], None],
         on_refused: Callable[[str, str], None],
+        on_request: Callable[[int, Request], None],
     ) -> None:
         self._account = settings.netsuite.account
         self._topics = settings.topics
         self._decoder = decoder
         self._on_outcome = on_outcome
         self._on_refused = on_refused
+        self._on_request = on_request
         self._faults = Faults(settings.kafka)
         config = consumer_config(settings.kafka, settings.groups.apply, **{"enable.partition.eof": True})
         self._consumer = self._faults.client(Consumer, config)
@@ -58,7 +61,8 @@ class Follower:
         ]
         self._reached = {(place.topic, place.partition): 0 for place in self._places}
         self._letters: dict[int, dict[int, Recalled]] = {}
-        self._closed: dict[int, set[str]] = {}
+        self._discarded: dict[int, set[str]] = {}
+        self._requests: dict[int, dict[str, Request]] = {}
         self._own: set[tuple[int, int]] = set()
         self._moved = asyncio.Condition()
         self._thread = OneThread("follow")
@@ -80,11 +84,19 @@ class Follower:
 
     def letters(self, partition: int) -> list[Recalled]:
         """The open dead letters of a partition's commands, in the order of these."""
-        return [letter for _, letter in sorted(self._letters.get(partition, {}).items())]
+        redriven = {each.command_id for each in self.requests(partition) if isinstance(each, RedriveRequested)}
+        return [
+            replace(letter, quiet=letter.quiet and letter.subject.command_id not in redriven)
+            for _, letter in sorted(self._letters.get(partition, {}).items())
+        ]
 
-    def closed(self, partition: int) -> set[str]:
-        """The command ids of a partition's closed dead letters."""
-        return self._closed.get(partition, set())
+    def discarded(self, partition: int) -> set[str]:
+        """The ids of the commands of a partition that are never sent."""
+        return self._discarded.get(partition, set())
+
+    def requests(self, partition: int) -> list[Request]:
+        """What people asked for about a partition's dead letters and no sink has answered, oldest first."""
+        return list(self._requests.get(partition, {}).values())
 
     def wrote(self, partition: int, offset: int) -> None:
         """An outcome is this sink's own; it is not news when it comes back."""
@@ -118,14 +130,16 @@ class Follower:
                 return record
             if isinstance(record, DeadLetter):
                 return record, self._subject(record)
-            reason = f"a {type(record).__name__} is neither an outcome nor a dead letter"
+            if isinstance(record, RedriveRequested | DiscardRequested | RequestDeclined):
+                return record
+            reason = f"a {type(record).__name__} is neither an outcome nor about a dead letter"
         place = f"{message.topic()}/{message.partition()}/{message.offset()}"
         log.error("%s was left out: %s", place, reason)
         return None
 
     def _subject(self, letter: DeadLetter) -> Subject | None:
         """What the command inside a letter is about; ``None`` in a closing one, which holds no command."""
-        if letter.state is LetterState.CLOSED:
+        if not letter.state.is_open:
             return None
         command = command_in(original_of(letter), self._decoder)
         if isinstance(command, str):
@@ -136,7 +150,8 @@ class Follower:
                 external_id=letter.external_id,
             )
         subject = subject_of(command)
-        return msgspec.structs.replace(subject, references=tuple(sys.intern(name) for name in subject.references))
+        references = tuple(sys.intern(name) for name in subject.references)
+        return replace(subject, command_id=letter.command_id, references=references)
 
     def _take(self, message: Message, record: News | None) -> None:
         topic, partition, offset = message.topic(), message.partition(), message.offset()
@@ -149,17 +164,27 @@ class Follower:
                 self._own.discard((partition, offset))
             elif record.account == self._account:
                 self._on_outcome(record)
+        elif isinstance(record, RequestDeclined):
+            self._requests.get(partition, {}).pop(record.request_id, None)
+        elif isinstance(record, RedriveRequested | DiscardRequested):
+            self._take_request(partition, record)
         elif record is not None:
             self._take_letter(offset, *record)
 
+    def _take_request(self, partition: int, request: Request) -> None:
+        self._requests.setdefault(partition, {})[request.request_id] = request
+        self._on_request(partition, request)
+
     def _take_letter(self, letter_offset: int, letter: DeadLetter, subject: Subject | None) -> None:
-        """The newest letter of a command counts. What people decide about parked commands will arrive here too."""
+        """The newest letter of a command counts."""
         if letter.topic != self._topics.commands:
             return
-        opened = self._letters.setdefault(letter.partition, {})
+        opened, asked = self._letters.setdefault(letter.partition, {}), self._requests.get(letter.partition, {})
+        asked.pop(letter.request_id or "", None)
         if subject is None:
             opened.pop(letter.offset, None)
-            self._closed.setdefault(letter.partition, set()).add(letter.command_id)
+            if letter.state is LetterState.DISCARDED:
+                self._discarded.setdefault(letter.partition, set()).add(letter.command_id)
             return
         said = Letter(
             state=letter.state,
@@ -170,6 +195,13 @@ class Follower:
             attempts=letter.attempts,
         )
         place = Place(letter.partition, letter.offset)
-        opened[letter.offset] = Recalled(place=place, subject=subject, letter=said, letter_offset=letter_offset)
+        opened[letter.offset] = Recalled(
+            place=place,
+            subject=subject,
+            letter=said,
+            letter_offset=letter_offset,
+            # what NetSuite refused in so many words was believed only when nothing was running any more
+            quiet=letter.state is LetterState.REFUSED and letter.status is not None,
+        )
         if subject.kind is Kind.UPSERT:
             self._on_refused(subject.external_id, letter.reason)

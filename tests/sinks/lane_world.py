@@ -6,7 +6,8 @@ from decimal import Decimal
 
 from schemas.command import Command, CreateSalesOrder, DocumentLine, ItemType, Origin, UpsertItem
 from schemas.outcome import LetterState, Outcome, Result
-from sinks.entry import Entry, Kind, Original, Place, Recalled, Run, Subject, Write, subject_of, unreadable
+from schemas.requests import DiscardRequested, RedriveRequested, Request
+from sinks.entry import Decline, Entry, Kind, Original, Place, Recalled, Run, Subject, Write, subject_of, unreadable
 from sinks.lanes import Lanes
 from sinks.letters import Letter
 from sinks.slots import Slots
@@ -75,7 +76,8 @@ def _origin(customer: str, order: str) -> Origin:
 class World:
     """What outlives a sink: the command topic, NetSuite, outcomes, dead letters, committed offsets.
 
-    ``lanes`` is the present sink. A step of it that is not acknowledged yet is in ``unacknowledged``.
+    ``lanes`` is the present sink. A step of it that is not acknowledged yet is in ``unacknowledged``. ``requests``
+    are what people asked for, by partition; ``declined`` the words that some were answered with.
     """
 
     def __init__(self, partitions: int, **limits: int) -> None:
@@ -84,6 +86,8 @@ class World:
         self.netsuite: dict[str, Subject] = {}
         self.outcomes: list[Outcome] = []
         self.letters: list[tuple[Place, Subject, Letter]] = []
+        self.requests: list[tuple[int, Request]] = []
+        self.declined: dict[str, str] = {}
         self.committed = dict.fromkeys(self.log, 0)
         self.now = 0.0
         self.start_sink()
@@ -98,7 +102,7 @@ class World:
         )
         self.running: list[Run] = []
         self.unacknowledged: list[tuple[Entry, Callable[[], None]]] = []
-        self.unwritten: list[Write] = []
+        self.unwritten: list[Write | Decline] = []
         self.position = dict(self.committed)
         for outcome in self.outcomes:
             self.lanes.learn(outcome, self.now)
@@ -115,17 +119,46 @@ class World:
         recalled = [
             Recalled(place=place, subject=subject, letter=letter, letter_offset=at)
             for place, (subject, letter, at) in sorted(newest.items())
-            if letter.state is not LetterState.CLOSED
+            if letter.state.is_open
         ]
-        closed = [subject.command_id for subject, letter, _ in newest.values() if letter.state is LetterState.CLOSED]
+        gone = [subject.command_id for subject, letter, _ in newest.values() if letter.state is LetterState.DISCARDED]
         self.position[partition] = self.committed[partition]
-        self.lanes.assign(partition, recalled, closed, len(self.log[partition]), self.now)
+        asked = [request for at, request in self.unanswered() if at == partition]
+        self.lanes.assign(partition, recalled, gone, len(self.log[partition]), self.now, asked)
 
     def unassign(self, partition: int) -> None:
         """Take a partition away; what was in flight stays without effect on the lanes."""
         self.lanes.forget(partition)
         self.running = [run for run in self.running if run.entry.place.partition != partition]
-        self.unwritten = [write for write in self.unwritten if write.entry.place.partition != partition]
+        self.unwritten = [write for write in self.unwritten if write.partition != partition]
+
+    def ask(self, kind: type[Request], subject: Subject, partition: int = 0, by: str = "kim") -> Request:
+        """A person's request becomes durable, and the sink hears of it."""
+        request = kind(
+            request_id=f"request-{len(self.requests)}",
+            command_id=subject.command_id,
+            external_id=subject.external_id,
+            lane=subject.lane,
+            by=by,
+            why="because",
+            requested_at=START,
+        )
+        self.requests.append((partition, request))
+        self.lanes.ask(partition, request, self.now)
+        return request
+
+    def redrive(self, command: Command, by: str = "kim") -> Request:
+        """Ask that a refused command be sent again."""
+        return self.ask(RedriveRequested, subject_of(command), by=by)
+
+    def discard(self, command: Command, by: str = "kim") -> Request:
+        """Ask that a command never be sent."""
+        return self.ask(DiscardRequested, subject_of(command), by=by)
+
+    def unanswered(self) -> list[tuple[int, Request]]:
+        """The requests that neither a letter nor a refusal in words has answered."""
+        told = {letter.request.request_id for _, _, letter in self.letters if letter.request}
+        return [(at, each) for at, each in self.requests if each.request_id not in told | self.declined.keys()]
 
     def subject(self, place: Place) -> Subject:
         """What the command at a place is about."""
@@ -145,14 +178,17 @@ class World:
     def take(self) -> list[Run]:
         """Start what may start; returns it."""
         actions = self.lanes.take(self.now)
-        self.unwritten += [action for action in actions if isinstance(action, Write)]
+        self.unwritten += [action for action in actions if not isinstance(action, Run)]
         started = [action for action in actions if isinstance(action, Run)]
         self.running += started
         return started
 
     def write_letter(self) -> None:
-        """The oldest letter that is due becomes durable; the sink does not know yet."""
+        """The oldest letter or answer that is due becomes durable; the sink does not know yet."""
         write = self.unwritten.pop(0)
+        if isinstance(write, Decline):
+            self.declined[write.request.request_id] = write.reason
+            return
         at = len(self.letters)
         self.letters.append((write.entry.place, write.entry.subject, write.letter))
         self.unacknowledged.append((write.entry, lambda: self.lanes.recorded(write.entry, at, self.now)))
@@ -161,8 +197,11 @@ class World:
         """End a delivery; its outcome becomes durable, and the sink does not know yet."""
         self.running.remove(run)
         entry, subject = run.entry, run.entry.subject
+        if run.discards and subject.external_id not in self.netsuite:
+            self.lanes.discarded(entry, "", self.now)
+            return
         absent = [name for name in subject.references if name not in run.references and name not in self.netsuite]
-        if absent:
+        if absent and not run.discards:
             self.lanes.missing(entry, absent[0], self.now)
         elif accept or subject.external_id in self.netsuite:
             self.netsuite[subject.external_id] = subject
@@ -185,7 +224,11 @@ class World:
     def open_letters(self) -> dict[Place, Letter]:
         """The newest letter per command, closed ones left out."""
         newest = {place: letter for place, _, letter in self.letters}
-        return {place: letter for place, letter in newest.items() if letter.state is not LetterState.CLOSED}
+        return {place: letter for place, letter in newest.items() if letter.state.is_open}
+
+    def discarded(self) -> set[str]:
+        """The ids of the commands that were discarded."""
+        return {subject.command_id for _, subject, letter in self.letters if letter.state is LetterState.DISCARDED}
 
     def is_accounted_for(self, place: Place) -> bool:
         """Whether a durable outcome or letter speaks for the command at ``place``."""

@@ -8,6 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from schemas.command import CreateSalesOrder
 from schemas.outcome import LetterState
+from schemas.requests import DiscardRequested, RedriveRequested
 from sinks.entry import Kind, Place, Run, Subject, subject_of
 from tests.sinks.lane_world import TIMEOUT, World, document, outcome_of, upsert
 
@@ -51,9 +52,12 @@ class SinkMachine(RuleBasedStateMachine):
 
     @rule()
     def what_may_start_starts(self) -> None:
-        before = [run.entry.lane for run in self.world.running]
+        before = [run.entry.lane for run in self.world.running if not run.discards]
         writing = {entry.lane for entry, _ in self.world.unacknowledged if entry.stage.name == "RUNNING"}
         for run in self.world.take():
+            assert run.entry.subject.command_id not in self.world.discarded()
+            if run.discards:  # only looks
+                continue
             assert run.entry.lane not in before
             assert run.entry.lane not in writing
             before.append(run.entry.lane)
@@ -70,7 +74,7 @@ class SinkMachine(RuleBasedStateMachine):
         for offset in range(place.offset):
             earlier = self.world.subject(Place(place.partition, offset))
             if earlier.kind is not Kind.UPSERT and earlier.lane == subject.lane:
-                assert earlier.external_id in self.world.netsuite
+                assert earlier.external_id in self.world.netsuite or earlier.command_id in self.world.discarded()
 
     @precondition(lambda self: self.world.running)
     @rule(which=st.integers(0, 1), accept=st.sampled_from((True, True, True, False)))
@@ -83,6 +87,20 @@ class SinkMachine(RuleBasedStateMachine):
     def a_delivery_waits_or_goes_on(self, which: int, waits: bool) -> None:
         entry = self.world.running[which % len(self.world.running)].entry
         (self.world.lanes.slots.quiet if waits else self.world.lanes.slots.loud)(entry)
+
+    @precondition(lambda self: self.world.running)
+    @rule(which=st.integers(0, 1))
+    def netsuite_saves_a_document_and_its_answer_is_lost(self, which: int) -> None:
+        run = self.world.running[which % len(self.world.running)]
+        subject = run.entry.subject
+        if subject.kind is Kind.DOCUMENT and not run.discards and set(subject.references) <= self.world.netsuite.keys():
+            self.world.netsuite[subject.external_id] = subject
+
+    @precondition(lambda self: self.world.letters)
+    @rule(kind=st.sampled_from((RedriveRequested, DiscardRequested)), back=st.integers(1, 8))
+    def somebody_asks_about_a_dead_letter(self, kind: Any, back: int) -> None:
+        place, subject, _ = self.world.letters[-min(back, len(self.world.letters))]
+        self.world.ask(kind, subject, place.partition)
 
     @precondition(lambda self: self.world.unwritten)
     @rule()
@@ -134,6 +152,13 @@ class SinkMachine(RuleBasedStateMachine):
                 assert self.world.is_accounted_for(Place(partition, offset))
 
     @invariant()
+    def nothing_that_was_discarded_is_in_netsuite(self) -> None:
+        gone = self.world.discarded()
+        assert not [
+            each for each in self.world.netsuite.values() if each.kind is Kind.DOCUMENT and each.command_id in gone
+        ]
+
+    @invariant()
     def a_command_has_one_open_letter(self) -> None:
         names = [self.world.subject(place).command_id for place in self.world.open_letters()]
         assert len(names) == len(set(names))
@@ -158,7 +183,8 @@ class SinkMachine(RuleBasedStateMachine):
             for offset, command in enumerate(log):
                 assert self.world.is_accounted_for(Place(partition, offset))
                 if isinstance(command, CreateSalesOrder) and command.origin.customer_id not in refused:
-                    assert command.external_id in self.world.netsuite
+                    assert command.external_id in self.world.netsuite or command.command_id in self.world.discarded()
+        assert not self.world.unanswered()
         applied = {outcome.command_id for outcome in self.world.outcomes}
         for place in self.world.open_letters():
             subject = self.world.subject(place)
