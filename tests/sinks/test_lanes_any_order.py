@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from schemas.command import CreateSalesOrder
 from schemas.outcome import LetterState
@@ -24,6 +24,14 @@ class SinkMachine(RuleBasedStateMachine):
         self.world = World(2)
         self.numbers = dict.fromkeys((*CUSTOMERS, *ITEMS), 0)
         self.known: set[str] = set()
+
+    @initialize(refused=st.integers(0, 5))
+    def some_documents_were_refused_before(self, refused: int) -> None:
+        for name in ITEMS:
+            self.another_worker_applies_an_item(name)
+        for number in range(refused):
+            self.a_document_is_decided(CUSTOMERS[number % 2], [ITEMS[number % 3]])
+        self.the_sink_works_for_a_while(3 * refused, accept=False)
 
     @rule(customer=st.sampled_from(CUSTOMERS), items=st.lists(st.sampled_from(ITEMS), min_size=1, unique=True))
     def a_document_is_decided(self, customer: str, items: list[str]) -> None:
@@ -81,6 +89,19 @@ class SinkMachine(RuleBasedStateMachine):
     def a_delivery_ends(self, which: int, accept: bool) -> None:
         running = self.world.running
         self.world.deliver(running[which % len(running)], accept=accept)
+
+    @rule(rounds=st.integers(1, 4), accept=st.booleans())
+    def the_sink_works_for_a_while(self, rounds: int, accept: bool) -> None:
+        for _ in range(rounds):
+            for partition in self.world.log:
+                self.world.read(partition)
+            self.what_may_start_starts()
+            if self.world.running:
+                self.world.deliver(self.world.running[0], accept=accept)
+            if self.world.unacknowledged:
+                self.world.acknowledge()
+            if self.world.unwritten:
+                self.world.write_letter()
 
     @precondition(lambda self: self.world.running)
     @rule(which=st.integers(0, 1), waits=st.booleans())
