@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 
 from streams.settings import Settings
 
-READ, WRITE, CREATE, DESCRIBE_CONFIGS = "Read", "Write", "Create", "DescribeConfigs"
+READ, WRITE, CREATE, DESCRIBE, DESCRIBE_CONFIGS = "Read", "Write", "Create", "Describe", "DescribeConfigs"
 TOPIC, GROUP = "Topic", "Group"
 
 
@@ -47,7 +47,7 @@ def grants(settings: Settings) -> list[Grant]:
         ("apply", TOPIC, names.outcomes, READ, "knows what NetSuite holds"),
         ("apply", TOPIC, names.outcomes, WRITE, "says what NetSuite answered"),
         ("apply", TOPIC, names.dead_letters, READ, "knows what is parked"),
-        ("apply", TOPIC, names.dead_letters, WRITE, "parks what NetSuite refused"),
+        ("apply", TOPIC, names.dead_letters, WRITE, "parks what NetSuite refused, answers what people ask for"),
         ("apply", GROUP, groups.apply, READ, "shares the partitions, commits offsets"),
         *(("history", TOPIC, name, READ, "tells what happened") for name in told),
         ("held", TOPIC, names.quarantine, READ, "tells what waits"),
@@ -55,6 +55,9 @@ def grants(settings: Settings) -> list[Grant]:
         ("quarantine", TOPIC, names.contracts, READ, "tells what was decided"),
         ("quarantine", TOPIC, names.orders, READ, "shows the order that waits"),
         ("quarantine", TOPIC, names.orders, WRITE, "what a person decides (`release` and `discard` alone)"),
+        ("deadletters", TOPIC, names.dead_letters, READ, "tells what is parked, and what became of it"),
+        ("deadletters", TOPIC, names.dead_letters, WRITE, "what a person asks for (`redrive` and `discard` alone)"),
+        ("deadletters", GROUP, groups.apply, DESCRIBE, "says whether a sink runs (`redrive` and `discard` alone)"),
         ("opening", TOPIC, names.orders, READ, "sees that every partition begins with a policy"),
         ("opening", TOPIC, names.orders, WRITE, "opening balances"),
         ("policy", TOPIC, names.orders, READ, "shows the policy in force"),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from streams.cli_dead_letters import deadletters
 from streams.cli_opening import opening
 from streams.cli_quarantine import held, quarantine
 from streams.cli_sandbox import sandbox
@@ -38,6 +39,7 @@ def cli(ctx: click.Context, config: Path | None, verbose: bool) -> None:
       nuestream opening check FILE      bring along contracts that were there before
       nuestream held                    see the orders that wait for others
       nuestream quarantine list         see those that wait for a person; release or discard them
+      nuestream deadletters list        see what NetSuite refused; send it again or discard it
 
     Settings come from the environment (NUESTREAM_KAFKA__BOOTSTRAP_SERVERS) and a TOML file ([kafka]
     bootstrap_servers = ...): --config, else NUESTREAM_CONFIG, else ./nuestream.toml where there is one. The
@@ -167,6 +169,7 @@ def show_settings(ctx: click.Context, show_all: bool) -> int:
 
 
 cli.add_command(apply)
+cli.add_command(deadletters)
 cli.add_command(held)
 cli.add_command(opening)
 cli.add_command(policy)

@@ -6,7 +6,18 @@ import click
 
 from streams.commands import settings_of
 
-PROCESSES = ("publish", "project", "apply", "history", "held", "quarantine", "opening", "policy", "topics")
+PROCESSES = (
+    "publish",
+    "project",
+    "apply",
+    "history",
+    "held",
+    "quarantine",
+    "deadletters",
+    "opening",
+    "policy",
+    "topics",
+)
 
 
 @click.group()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 import time
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from click.testing import CliRunner
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
@@ -21,9 +23,11 @@ from schemas.codec import Decoder, Encoder
 from schemas.command import Command, CreateSalesOrder
 from schemas.headers import headers_of
 from schemas.outcome import DeadLetter, LetterState, Outcome
+from schemas.requests import RequestDeclined
 from sinks.entry import subject_of
 from sinks.sandbox.show import documents_of
 from streams import apply
+from streams.cli import cli
 from streams.errors import KafkaUnavailable
 from streams.kafka import producer_config
 from streams.lag import GroupLag
@@ -112,21 +116,37 @@ class Line:
 
     async def start_process(self, log: Path) -> Process:
         """The sink as its users start it, in a process of its own."""
+        environment = os.environ | self.environment
+        with log.open("w") as out:
+            return await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "streams.cli", "apply", env=environment, stdout=out, stderr=out
+            )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings as variables."""
         given: dict[str, Any] = {
             "kafka": {"bootstrap_servers": self.settings.kafka.bootstrap_servers},
             "topics": self.settings.topics.model_dump(),
             "groups": self.settings.groups.model_dump(),
             "netsuite": self.netsuite,
         }
-        environment = {
+        return {
             f"NUESTREAM_{table}__{field}".upper(): str(value)
             for table, fields in given.items()
             for field, value in fields.items()
         }
-        with log.open("w") as out:
-            return await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "streams.cli", "apply", env=os.environ | environment, stdout=out, stderr=out
-            )
+
+    async def run(self, *arguments: str, status: int = 0) -> str:
+        """What a command says that a person gives while sinks run."""
+        runner = CliRunner()
+        done = await asyncio.to_thread(runner.invoke, cli, list(arguments), env=self.environment)
+        assert done.exit_code == status, f"{arguments}: {done.output}{done.exception!r}"
+        return done.output
+
+    async def told(self, *arguments: str) -> Any:
+        """What a command tells as JSON."""
+        return json.loads(await self.run(*arguments, "--json"))
 
     def rewound(self) -> Settings:
         """Settings under which the same sink begins at offset zero."""
@@ -168,11 +188,17 @@ class Line:
 
     def letters(self) -> list[DeadLetter]:
         """All dead letters, in order per partition."""
-        return self._records(self.settings.topics.dead_letters)
+        found = self._records(self.settings.topics.dead_letters)
+        return [each for each in found if isinstance(each, DeadLetter)]
 
     def states(self) -> dict[str, LetterState]:
         """The newest state of every command that has a dead letter."""
         return {letter.external_id: letter.state for letter in self.letters()}
+
+    def declined(self) -> list[RequestDeclined]:
+        """The answers to requests that were not carried out."""
+        found = self._records(self.settings.topics.dead_letters)
+        return [each for each in found if isinstance(each, RequestDeclined)]
 
     def _records(self, topic: str) -> list[Any]:
         with TopicReader(self.settings.kafka) as reader:

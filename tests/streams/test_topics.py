@@ -201,6 +201,7 @@ def test_no_process_may_write_what_it_only_reads() -> None:
     }
     assert {process for process, name in writes if name == topics.commands} == {"project"}
     assert {process for process, name in writes if name == topics.outcomes} == {"apply"}
+    assert {process for process, name in writes if name == topics.dead_letters} == {"apply", "deadletters"}
     assert not {name for process, name in writes if process in ("history", "held")}
 
 
