@@ -1,4 +1,4 @@
-"""`nuestream deadletters redrive|discard`: what a person asks for, put beside the dead letters, and the answer to it."""
+"""`nuestream deadletters redrive|discard`: what a person asks for, and the answer to it."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ from streams.sending import Sender
 from streams.settings import Settings
 
 _TICK = 0.5
+# A sink that has just been started is not in its group at once.
+_STARTS_WITHIN = 10.0
 _ANSWER_TIMEOUT = 10.0
 
 
@@ -147,35 +149,41 @@ def _send(settings: Settings, requests: list[tuple[int, Request]]) -> None:
 
 
 def _wait(settings: Settings, found: DeadLetters, requests: list[Request], partitions: set[int], timeout: float) -> int:
-    """Tell every answer as it comes, until all are there or ``timeout`` seconds are over."""
-    if sinks_at_work(settings) == 0:
-        click.echo(
-            f"no sink runs (nobody is in the group {settings.groups.apply}): what you asked for is on "
-            f"{settings.topics.dead_letters} and is carried out when `nuestream apply` starts"
-        )
-        return DONE
+    """Tell every answer as it comes, until all are there, no sink comes, or ``timeout`` seconds are over."""
     click.echo(f"waiting up to {timeout:.0f} s for the sink", err=True)
-    until, open_requests, status = time.monotonic() + timeout, {each.request_id: each for each in requests}, DONE
+    began, left, status = time.monotonic(), {each.request_id: each for each in requests}, DONE
     with progress_bar() as bar:
         task = bar.add_task("answered", total=len(requests), rate="")
         while True:
             found.read_on(partitions)
-            for request_id in [each for each in open_requests if each in found.answers]:
-                status = max(status, _tell(open_requests.pop(request_id), found.answers[request_id]))
+            for request_id in [each for each in left if each in found.answers]:
+                status = max(status, _tell(left.pop(request_id), found.answers[request_id]))
                 bar.advance(task)
-            if not open_requests:
-                return status
-            if time.monotonic() > until:
+            waited = time.monotonic() - began
+            if not left or waited > timeout:
+                break
+            if waited > _STARTS_WITHIN and sinks_at_work(settings) == 0:
                 break
             time.sleep(_TICK)
-    for request in open_requests.values():
-        click.echo(f"{request.external_id or request.command_id}: no answer within {timeout:.0f} s")
+    if left:
+        _tell_unanswered(settings, list(left.values()), waited)
+    return status
+
+
+def _tell_unanswered(settings: Settings, requests: list[Request], waited: float) -> None:
+    for request in requests:
+        click.echo(f"{request.external_id or request.command_id}: no answer within {waited:.0f} s")
+    if sinks_at_work(settings) == 0:
+        click.echo(
+            f"No sink runs: nobody is in the group {settings.groups.apply}. What you asked for is on "
+            f"{settings.topics.dead_letters} and is carried out when `nuestream apply` starts."
+        )
+        return
     click.echo(
         "What you asked for is written and will be carried out. Where a sink has taken over a short while ago, it "
-        f"first lets {settings.netsuite.request_limit:.0f} s pass, in which what was sent before may still take effect; "
+        f"first lets {settings.netsuite.request_limit:.0f} s pass, in which what was sent may still take effect; "
         "`nuestream deadletters show` tells the answer."
     )
-    return status
 
 
 def _tell(request: Request, answer: DeadLetter | RequestDeclined) -> int:

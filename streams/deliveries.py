@@ -201,10 +201,11 @@ class Deliveries:
         self._lanes.recorded(entry, placed.offset, time.monotonic())
         self.told[letter.state.lower()] += 1
         level = logging.WARNING if letter.state.is_open else logging.INFO
-        advice = advice_on(letter.state, letter.reason, letter.answer) or ""
         who = f"; asked for by {letter.request.by}: {letter.request.why}" if letter.request else ""
-        told = " ".join(filter(None, (f"{letter.reason}{who}", advice and f"({advice})")))
-        log.log(level, "%s is a dead letter, %s: %s", entry.subject.name, letter.state, told)
+        refused = letter.state is LetterState.REFUSED
+        advice = advice_on(letter.state, letter.reason, letter.answer) if refused else None
+        todo = f" → {advice}" if advice else ""
+        log.log(level, "%s is a dead letter, %s: %s%s%s", entry.subject.name, letter.state, letter.reason, who, todo)
 
     async def _decline(self, decline: Decline) -> None:
         request = decline.request

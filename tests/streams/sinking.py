@@ -80,6 +80,11 @@ class Line:
         new = [NewTopic(name, partitions, 1) for name in (topics.commands, topics.outcomes, topics.dead_letters)]
         for made in admin.create_topics(new, operation_timeout=10).values():
             made.result(10)
+        # the controller has made them; the brokers that clients ask may not have heard yet
+        until = time.monotonic() + 10
+        while not {each.topic for each in new} <= admin.list_topics(timeout=10).topics.keys():
+            assert time.monotonic() < until, "the topics do not appear"
+            time.sleep(0.05)
 
     def limit(self, topic: str, size: int) -> None:
         """Have the broker refuse records of `topic` above `size` bytes."""
