@@ -14,7 +14,7 @@ from msgspec import Struct
 from schemas.contract import DecidedDocument, DocumentType, Movement, OrderDecided, OrderOutcome, SubscriptionChanged
 from schemas.holding import Held, ReleaseRequested, Settled
 from schemas.order import ChangeType
-from schemas.outcome import DeadLetter, Outcome
+from schemas.outcome import DeadLetter, LetterState, Outcome
 from schemas.quarantine import Quarantined
 from streams.held_back import HeldBack, told_reasons
 
@@ -60,7 +60,9 @@ class Facts:
     def letter_of(self, command_id: str) -> DeadLetter | None:
         """Why a command is not in NetSuite, where that is known."""
         letter = self.letters.get(command_id)
-        return letter if letter is not None and self._is_open(letter) else None
+        if letter is None or not (self._is_open(letter) or letter.state is LetterState.DISCARDED):
+            return None
+        return letter
 
     def _is_open(self, letter: DeadLetter) -> bool:
         applied = self.outcomes.get(letter.external_id)
@@ -208,6 +210,8 @@ def standing_by_topics(facts: Facts) -> StandingOf:
 
 def letter_text(letter: DeadLetter) -> str:
     """Why a command is not in NetSuite, in one line."""
+    if letter.state is LetterState.DISCARDED:
+        return f"discarded by {letter.by}: {letter.why}"
     status = f" (HTTP {letter.status})" if letter.status else ""
     return f"{letter.state.value.lower()}: {letter.reason}{status}"
 

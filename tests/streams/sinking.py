@@ -18,14 +18,19 @@ import msgspec
 from click.testing import CliRunner
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
+from msgspec import Struct
 
 from schemas.codec import Decoder, Encoder
 from schemas.command import Command, CreateSalesOrder
 from schemas.headers import headers_of
 from schemas.outcome import DeadLetter, LetterState, Outcome
 from schemas.requests import RequestDeclined
+from sinks.client import NetSuiteClient
+from sinks.deliver import Applied, Deliverer
 from sinks.entry import subject_of
 from sinks.sandbox.show import documents_of
+from sinks.signing import Credentials
+from sinks.translate import Defaults
 from streams import apply
 from streams.cli import cli
 from streams.errors import KafkaUnavailable
@@ -101,6 +106,25 @@ class Line:
             key = subject_of(command).lane.encode()
             self._producer.produce(topic, encoder.encode(topic, command), key, headers=headers_of(command))
         assert self._producer.flush(10) == 0
+
+    def say(self, partition: int, record: Struct) -> None:
+        """Put what a person says on the dead-letter topic."""
+        topic = self.settings.topics.dead_letters
+        self._producer.produce(topic, Encoder().encode(topic, record), b"?", partition, headers=headers_of(record))
+        assert self._producer.flush(10) == 0
+
+    async def send_unnoticed(self, document: Command) -> None:
+        """Make a document in the account, as by a sink that ended before it could tell."""
+        given, name = self.sandbox.credentials, self.netsuite["account"]
+        credentials = Credentials(
+            consumer_key=given.consumer_key,
+            consumer_secret=given.consumer_secret,
+            token_id=given.token_id,
+            token_secret=given.token_secret,
+        )
+        async with NetSuiteClient(self.netsuite["url"], name, credentials) as client:
+            verdict = await Deliverer(client, account=name, defaults=Defaults()).deliver(document, {})
+        assert isinstance(verdict, Applied)
 
     def ask_in_bytes(self, key: bytes, value: bytes) -> None:
         """Put any bytes on the command topic."""

@@ -182,6 +182,10 @@ def test_a_dead_letter_says_why_a_document_is_missing_until_it_is_closed(
     told.write(told.settings.topics.dead_letters, CUSTOMER, refused(first, LetterState.CLOSED))
     (document,) = history(told, CONTRACT, capsys)["contracts"][0]["orders"][0]["documents"]
     assert document["problem"] == "not yet applied"
+    gone = replace(refused(first, LetterState.DISCARDED), by="kim", why="entered by hand")
+    told.write(told.settings.topics.dead_letters, CUSTOMER, gone)
+    (document,) = history(told, CONTRACT, capsys)["contracts"][0]["orders"][0]["documents"]
+    assert document["problem"] == "discarded by kim: entered by hand"
 
 
 def test_records_that_were_written_twice_count_once(told: Told, capsys: pytest.CaptureFixture[str]) -> None:
