@@ -73,7 +73,7 @@ def apply(ctx: click.Context) -> int:
 
     Runs until SIGTERM or SIGINT. Documents of one customer go out in order, different customers side by side up to
     netsuite.concurrency. What NetSuite refuses is kept in the dead letters with its answer, and the customer's later
-    documents wait behind it.
+    documents wait behind it: `nuestream deadletters`.
 
     \b
     Settings:

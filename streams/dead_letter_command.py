@@ -42,9 +42,9 @@ def run_list(
     settings: Settings, as_json: bool, customer: str | None, states: tuple[str, ...], reason: str | None
 ) -> int:
     """Print the dead letters that pass all filters; returns 0. Without ``states`` those that need a person."""
-    with TopicReader(settings.kafka) as reader:
-        found = DeadLetters(settings, reader)
     wanted_states = {LetterState(state.upper()) for state in states} or set(HEADS)
+    with TopicReader(settings.kafka) as reader:
+        found = DeadLetters(settings, reader, ended=not all(state.is_open for state in wanted_states))
     wanted = [
         story
         for story in sorted(found.stories.values(), key=lambda story: story.since)

@@ -81,16 +81,19 @@ class Story:
 class DeadLetters:
     """All stories that the topic tells, read from its beginning and on. ``answers`` are those to requests, by their id.
 
+    Without ``ended`` those that were applied or discarded are left out, of which there may be very many.
+
     Raises, where it reads:
         KafkaUnavailable: Kafka does not answer, or refuses.
         RegistryUnavailable: the registry gives no answer about a schema.
     """
 
-    def __init__(self, settings: Settings, reader: TopicReader) -> None:
+    def __init__(self, settings: Settings, reader: TopicReader, *, ended: bool = True) -> None:
         self.stories: dict[str, Story] = {}
         self.answers: dict[str, DeadLetter | RequestDeclined] = {}
         self._settings = settings
         self._reader = reader
+        self._ended = ended
         self._decoder = Decoder(registry_of(settings.registry))
         self._facts = FactReader(settings, reader, self._take)
         self.read_on()
@@ -145,6 +148,9 @@ class DeadLetters:
 
     def _take_letter(self, letter: DeadLetter) -> None:
         if letter.topic != self._settings.topics.commands:
+            return
+        if not letter.state.is_open and not self._ended:
+            self.stories.pop(letter.command_id, None)
             return
         if letter.request_id:
             self.answers[letter.request_id] = letter
