@@ -20,4 +20,11 @@ class NoAnswer(Exception):
 
 
 class NotSent(Exception):
-    """The request certainly did not reach NetSuite."""
+    """The request certainly did not reach NetSuite.
+
+    ``answer`` is what was said instead, where it failed for want of an access token and the token endpoint answered.
+    """
+
+    def __init__(self, words: str, answer: Answer | None = None) -> None:
+        super().__init__(words)
+        self.answer = answer

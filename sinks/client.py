@@ -1,4 +1,7 @@
-"""The only socket to NetSuite: one request, one answer, or the reason why there is none. It never retries."""
+"""The only socket to NetSuite: one request, one answer, or the reason why there is none.
+
+It never retries, but for a request that was turned away because its access token had expired.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,9 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
+from sinks.access_token import AccessTokens
 from sinks.answer import Answer, NoAnswer, NotSent
+from sinks.assertion import CertificateCredentials
 from sinks.gate import Gate
 from sinks.signing import Credentials, TokenAuth
 from sinks.translate import HEADERS, QUERY_HEADERS, Request, eid_path
@@ -30,26 +35,38 @@ _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, http
 
 
 class NetSuiteClient:
-    """Requests to one account, at most ``concurrency`` at a time, each signed when it leaves.
+    """Requests to one account, at most ``concurrency`` at a time.
 
     While the account turns requests away (429), fewer go out at a time.
 
-    ``url`` is the account's own address; ``timeout`` (seconds) bounds a whole request. Usable as an async context.
+    ``url`` is the account's own address; ``timeout`` (seconds) bounds a whole request. By the kind of ``credentials``
+    a request carries an access token (OAuth 2.0) or is signed when it leaves (token-based authentication). Usable as
+    an async context. Raises :class:`~sinks.assertion.BadKey` for a private key that cannot sign.
     """
 
     def __init__(
-        self, url: str, account: str, credentials: Credentials, *, concurrency: int = 5, timeout: float = 60.0
+        self,
+        url: str,
+        account: str,
+        credentials: Credentials | CertificateCredentials,
+        *,
+        concurrency: int = 5,
+        timeout: float = 60.0,
     ) -> None:
         self._timeout = timeout
         self._gate = Gate(concurrency, _tell_cut)
         self._http = httpx.AsyncClient(
             base_url=url,
-            auth=TokenAuth(account, credentials),
             limits=httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
             timeout=httpx.Timeout(timeout, connect=min(timeout, _CONNECT_TIMEOUT)),
             follow_redirects=False,  # a redirected POST would be signed for another address, or become a GET
             trust_env=not _is_loopback(httpx.URL(url).host),  # proxies are for the world outside
         )
+        self._login: TokenAuth | AccessTokens
+        if isinstance(credentials, Credentials):
+            self._login = TokenAuth(account, credentials)
+        else:
+            self._login = AccessTokens(self._http, credentials, timeout=timeout)
 
     async def __aenter__(self) -> Self:
         return self
@@ -61,6 +78,7 @@ class NetSuiteClient:
 
     async def close(self) -> None:
         """Close the connections."""
+        await self._login.close()
         await self._http.aclose()
 
     async def write(self, request: Request) -> Answer:
@@ -87,17 +105,24 @@ class NetSuiteClient:
         query: Mapping[str, str] | None = None,
         content: bytes | None = None,
     ) -> Answer:
-        """Raises :class:`NotSent` and :class:`NoAnswer`; every HTTP status is an answer."""
-        url = path + query_string(query or {})
+        """Raises :class:`NotSent`, :class:`NoAnswer` and, with OAuth 2.0, :class:`Unauthorized`.
+
+        Every HTTP status is an answer.
+        """
+        request = self._http.build_request(method, path + query_string(query or {}), headers=headers, content=content)
         async with self._gate.turn() as turn:
-            try:
-                async with asyncio.timeout(self._timeout):
-                    response = await self._http.request(method, url, headers=headers, content=content)
-                turn.turned_away = response.status_code == 429
-            except _NEVER_SENT as error:
-                raise NotSent(f"{type(error).__name__}: {error}") from error
-            except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
-                raise NoAnswer(f"{type(error).__name__}: {error}".rstrip(": ")) from error
+            answer = await self._login.sent(request, self._sent)
+            turn.turned_away = answer.status == httpx.codes.TOO_MANY_REQUESTS
+        return answer
+
+    async def _sent(self, request: httpx.Request) -> Answer:
+        try:
+            async with asyncio.timeout(self._timeout):
+                response = await self._http.send(request)
+        except _NEVER_SENT as error:
+            raise NotSent(f"{type(error).__name__}: {error}") from error
+        except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
+            raise NoAnswer(f"{type(error).__name__}: {error}".rstrip(": ")) from error
         return Answer(response.status_code, response.headers, _json_in(response))
 
 

@@ -21,9 +21,17 @@ class Login:
         self._refusal: str | None = None
         self._alone = asyncio.Lock()
 
+    @property
+    def works(self) -> bool:
+        """Whether NetSuite has let a request in."""
+        return self._works
+
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Wait until a request may go out. Raises :class:`Unauthorized` where another's login was refused."""
+        """Wait until a request may go out. Raises :class:`Unauthorized` where another's login was refused.
+
+        That the request itself ends in ``Unauthorized`` is remembered for those behind it.
+        """
         async with AsyncExitStack() as held:
             if not self._works:
                 await held.enter_async_context(self._alone)
@@ -31,7 +39,11 @@ class Login:
                 await held.aclose()  # from now on side by side
             if self._refusal is not None:
                 raise Unauthorized(self._refusal)
-            yield
+            try:
+                yield
+            except Unauthorized as refused:
+                self._refusal = self._refusal or str(refused)
+                raise
 
     def learn(self, kind: Kind, words: str) -> None:
         """What a request was told. Raises :class:`Unauthorized` where its login was refused."""

@@ -113,13 +113,14 @@ def delay(tries: int, *, initial: float, longest: float, draw: float, asked: flo
 
 def retry_after(reply: Answer | NoAnswer | NotSent) -> float | None:
     """The pause in seconds that an answer asks for. A date is read against the answer's own clock, not ours."""
-    if not isinstance(reply, Answer) or (asked := reply.headers.get("retry-after")) is None:
+    answer = reply.answer if isinstance(reply, NotSent) else reply
+    if not isinstance(answer, Answer) or (asked := answer.headers.get("retry-after")) is None:
         return None
     if asked.strip().isdecimal():
         return float(asked)
     try:
         until = parsedate_to_datetime(asked)
-        since = parsedate_to_datetime(reply.headers.get("date", ""))
+        since = parsedate_to_datetime(answer.headers.get("date", ""))
         return max(0.0, (until - since).total_seconds())
     except (TypeError, ValueError):
         return None

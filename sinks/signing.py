@@ -6,12 +6,14 @@ NetSuite accepts a nonce once and a timestamp for five minutes, so a signed requ
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable
 
 import httpx
 from msgspec import Struct
 from pydantic import SecretStr
 from requests_oauthlib import OAuth1
+
+from sinks.answer import Answer
 
 # Its debug log tells tokens and signatures.
 logging.getLogger("oauthlib").setLevel(logging.INFO)
@@ -34,7 +36,7 @@ def realm_of(account: str) -> str:
     return account.strip().replace("-", "_").upper()
 
 
-class TokenAuth(httpx.Auth):
+class TokenAuth:
     """Signs each request as it is sent, query string included, body not (NetSuite's scheme leaves it out).
 
     ``nonce`` and ``timestamp`` are drawn afresh by the OAuth library; they can be given to reproduce a signature.
@@ -53,10 +55,13 @@ class TokenAuth(httpx.Auth):
         self._nonce = nonce
         self._timestamp = timestamp
 
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Put a new signature on ``request``; it is sent once, whatever the answer."""
+    async def sent(self, request: httpx.Request, send: Callable[[httpx.Request], Awaitable[Answer]]) -> Answer:
+        """Put a new signature on ``request`` and send it, once, whatever the answer."""
         request.headers["Authorization"] = self.header_for(request.method, str(request.url))
-        yield request
+        return await send(request)
+
+    async def close(self) -> None:
+        """Nothing is kept that would have to end."""
 
     def header_for(self, method: str, url: str) -> str:
         """The ``Authorization`` header of one attempt."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,8 +15,9 @@ from typing import Any
 from pydantic import SecretStr
 
 from sinks.sandbox.account_rules import AccountRules
+from sinks.sandbox.auth import Verifier
 from sinks.sandbox.faults import Plan
-from sinks.sandbox.server import SandboxCredentials, build_app, serve
+from sinks.sandbox.server import VERIFIER, SandboxCredentials, build_app, serve
 from sinks.sandbox.slots import Limits
 from sinks.sandbox.store import Store
 
@@ -32,11 +34,12 @@ _NONE, _PLAIN = Plan(), AccountRules()
 
 @dataclass(frozen=True)
 class RunningSandbox:
-    """Where it listens, what it holds, and who may log in."""
+    """Where it listens, what it holds, who may log in and how that is judged."""
 
     url: str
     store: Store
     credentials: SandboxCredentials
+    verifier: Verifier
 
     def admin(self, method: str, what: str, body: object = None) -> Any:
         """Set something, or ask for the report; see `nuestream sandbox --help`."""
@@ -56,19 +59,22 @@ def running_sandbox(
     faults: Plan = _NONE,
     rules: AccountRules = _PLAIN,
     port: int = 0,
+    credentials: SandboxCredentials = CREDENTIALS,
+    clock: Callable[[], float] = time.time,
     **store_options: Any,
 ) -> Iterator[RunningSandbox]:
     """Serve a sandbox from a thread of its own. ``store_options`` are those of its ``Store``, such as ``tax_rate``."""
     store = Store(path, **store_options)
     store.apply(rules)
-    app = build_app(store, CREDENTIALS, latency=latency, limits=Limits(concurrency, lenience), faults=faults)
+    limits = Limits(concurrency, lenience)
+    app = build_app(store, credentials, latency=latency, limits=limits, faults=faults, login_clock=clock)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     try:
         runner, actual = asyncio.run_coroutine_threadsafe(serve(app, "127.0.0.1", port), loop).result(10)
         try:
-            yield RunningSandbox(f"http://127.0.0.1:{actual}", store, CREDENTIALS)
+            yield RunningSandbox(f"http://127.0.0.1:{actual}", store, credentials, app[VERIFIER])
         finally:
             asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(10)
     finally:

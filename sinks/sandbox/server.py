@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 from aiohttp import web
 
 from sinks.sandbox import suiteql
@@ -14,6 +17,7 @@ from sinks.sandbox.gate import Gate
 from sinks.sandbox.jobs import Jobs
 from sinks.sandbox.latency import Latency, fixed
 from sinks.sandbox.mischief import Mischief
+from sinks.sandbox.oauth import TOKEN_PATH
 from sinks.sandbox.page import page_of
 from sinks.sandbox.service import RecordService, content_of, json_response
 from sinks.sandbox.show import documents_of
@@ -21,7 +25,10 @@ from sinks.sandbox.slots import Limits, Slots
 from sinks.sandbox.store import Store
 from sinks.sandbox.tally import Tally
 
-__all__ = ["SandboxCredentials", "build_app", "serve"]
+__all__ = ["VERIFIER", "SandboxCredentials", "build_app", "serve"]
+
+VERIFIER = web.AppKey("verifier", Verifier)
+"""Who judges the logins of an application that ``build_app`` made."""
 
 _LARGEST_REQUEST = 104 * 1024 * 1024
 
@@ -52,15 +59,17 @@ def build_app(
     latency: Latency | float = 0.0,
     limits: Limits = Limits(),  # noqa: B008  frozen, as is the next
     faults: Plan = Plan(),  # noqa: B008
+    login_clock: Callable[[], float] = time.time,
 ) -> web.Application:
     """The sandbox as an application.
 
     ``latency`` is how long a request takes, in seconds, or a function that draws it; above the account's ``limits``
-    requests are answered with 429. ``faults`` happen on purpose.
+    requests are answered with 429. ``faults`` happen on purpose. ``login_clock`` (Unix seconds) is what logins go by.
     """
     tally, slots, movable = Tally(), Slots(limits), MovableClock()
     mischief = Mischief(movable, tally, faults)
-    gate = Gate(Verifier(credentials), latency if callable(latency) else fixed(latency), slots, mischief, tally)
+    verifier = Verifier(credentials, login_clock)
+    gate = Gate(verifier, latency if callable(latency) else fixed(latency), slots, mischief, tally)
     jobs = Jobs(RecordService(store, tally), lambda: gate.latency, tally)
     pages, admin = Pages(store), Admin(store, gate, slots, mischief, movable, tally)
 
@@ -69,7 +78,8 @@ def build_app(
         href = f"{request.scheme}://{request.host}{request.path}"
         return json_response(suiteql.answer(store, content, request.query, request.headers.get("Prefer", ""), href))
 
-    app = web.Application(middlewares=[gate.as_netsuite], client_max_size=_LARGEST_REQUEST)
+    app = web.Application(middlewares=[verifier.dated, gate.as_netsuite], client_max_size=_LARGEST_REQUEST)
+    app[VERIFIER] = verifier
     records = "/services/rest/record/v1/{record}"
     app.add_routes(
         [
@@ -77,6 +87,7 @@ def build_app(
             *(method(records + "/{id}", jobs.single) for method in (web.get, web.patch, web.put, web.delete)),
             *jobs.routes(),
             web.post(SUITEQL, query),
+            web.post(TOKEN_PATH, verifier.tokens.answer),
             web.get("/sandbox/documents", pages.documents),
             web.get("/health", pages.health),
             web.get("/", pages.page),

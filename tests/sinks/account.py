@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from schemas.command import Command, UpsertCustomer, UpsertItem
 from schemas.outcome import Outcome
+from sinks.assertion import CertificateCredentials
 from sinks.client import NetSuiteClient
 from sinks.deliver import Applied, Deliverer
 from sinks.signing import Credentials
@@ -110,11 +111,15 @@ def outcome_of(command: Command, verdict: Applied, **changes: Any) -> Outcome:
 
 @asynccontextmanager
 async def account_behind_a_bad_line(
-    sandbox: Any, *, prepared: bool = True, token_secret: str | None = None
+    sandbox: Any,
+    *,
+    prepared: bool = True,
+    token_secret: str | None = None,
+    certificate: CertificateCredentials | None = None,
 ) -> AsyncIterator[Account]:
-    """An account of ``sandbox``, reached through a line that can fail."""
+    """An account of ``sandbox``, reached through a line that can fail, by OAuth 2.0 where a certificate is given."""
     given = sandbox.credentials
-    credentials = Credentials(
+    credentials = certificate or Credentials(
         consumer_key=given.consumer_key,
         consumer_secret=given.consumer_secret,
         token_id=given.token_id,

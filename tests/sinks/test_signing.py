@@ -9,6 +9,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from sinks.answer import Answer
 from sinks.client import query_string
 from sinks.signing import Credentials, TokenAuth, realm_of
 
@@ -62,17 +63,20 @@ def test_spaces_and_plus_signs_in_the_query_are_signed_for_what_they_are() -> No
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PATCH"])
-def test_every_attempt_is_signed_afresh_as_text(method: str) -> None:
+async def test_every_attempt_is_signed_afresh_as_text(method: str) -> None:
     auth = TokenAuth("123456-sb1", ORACLE)
     request = httpx.Request(method, "https://x.example/a", content=b"{}")
     nonces = set()
-    for _ in range(3):
-        signed = next(auth.auth_flow(request))
+
+    async def send(signed: httpx.Request) -> Answer:
         header = signed.headers["Authorization"]
-        assert isinstance(header, str)
         nonces.add(field(header, "oauth_nonce"))
         assert field(header, "realm") == "123456_SB1"
         assert "oauth_body_hash" not in header
+        return Answer(401, {})
+
+    for _ in range(3):
+        assert (await auth.sent(request, send)).status == 401
     assert len(nonces) == 3
 
 

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from sinks.sandbox.auth import SandboxCredentials, Verifier
 from sinks.sandbox.errors import Refused
+from sinks.signing import Credentials, TokenAuth
 from tests.sandbox_server import RunningSandbox
 from tests.sinks.sandbox.caller import Caller, refusal
 
@@ -25,6 +26,12 @@ KNOWN = SandboxCredentials(
     consumer_secret=SecretStr("d26ad321a4b2f23b0741c8d38392ce01c3e23e109df6c96eac6d099e9ab9e8b5"),
     token_id="2b0ce516420110bcbd36b69e99196d1b7f6de3c6234c5afb799b73d87569f5cc",
     token_secret=SecretStr("c29a677df7d5439a458c063654187e3d678d73aca8e3c9d8bea1478a3eb0d295"),
+)
+ORACLE = Credentials(
+    consumer_key=KNOWN.consumer_key,
+    consumer_secret=KNOWN.consumer_secret,
+    token_id=KNOWN.token_id,
+    token_secret=KNOWN.token_secret,
 )
 KNOWN_URL = "https://123456.suitetalk.api.netsuite.com/services/rest/record/v1/employee/40"
 KNOWN_AT = 1508242306
@@ -193,3 +200,45 @@ def test_garbled_headers_are_wrong_logins_not_faults_of_the_server(
 def test_nothing_of_the_services_answers_without_a_login(sandbox: RunningSandbox) -> None:
     for path in ("record/v1/customer/1", "query/v1/suiteql", "anything"):
         assert requests.get(f"{sandbox.url}/services/rest/{path}", timeout=20).status_code == 401
+
+
+class LockableUser:
+    """Logs in well or badly, at a time of the test's choice."""
+
+    def __init__(self) -> None:
+        self.now = float(KNOWN_AT)
+        self.verifier = Verifier(KNOWN, clock=lambda: self.now)
+
+    def is_let_in(self) -> bool:
+        text = TokenAuth("123456", ORACLE, timestamp=lambda: str(int(self.now))).header_for("GET", KNOWN_URL)
+        return self._is_accepted(text)
+
+    def fails(self, times: int = 1, **changes: str | None) -> None:
+        for _ in range(times):
+            assert not self._is_accepted(header(**({"oauth_signature": "wrong"} | changes)))
+
+    def _is_accepted(self, text: str) -> bool:
+        try:
+            self.verifier.verify("GET", KNOWN_URL, text)
+        except Refused:
+            return False
+        return True
+
+
+def test_five_failed_logins_lock_the_user_out_for_half_an_hour() -> None:
+    user = LockableUser()
+    user.fails(4)
+    assert user.is_let_in()
+    user.fails(5)
+    assert not user.is_let_in()
+    user.now += 1799
+    assert not user.is_let_in()
+    user.now += 1
+    assert user.is_let_in()
+
+
+def test_a_login_that_names_another_token_or_none_locks_nobody_out() -> None:
+    user = LockableUser()
+    user.fails(9, oauth_token="another")
+    user.fails(9, oauth_token=None)
+    assert user.is_let_in()
