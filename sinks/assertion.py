@@ -47,6 +47,11 @@ class Signer:
         self._credentials = credentials
         self._key, self._algorithm = _read(credentials.private_key)
 
+    @property
+    def public_key(self) -> str:
+        """What a certificate for the key would hold, in PEM."""
+        return self._key.as_pem(private=False).decode()
+
     def assertion(self, token_url: str, now: float) -> SecretStr:
         """The statement that asks the token endpoint at ``token_url`` for a token; ``now`` is in Unix seconds."""
         claims = {

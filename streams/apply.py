@@ -23,7 +23,6 @@ from schemas.requests import Request
 from sinks.client import NetSuiteClient
 from sinks.deliver import Deliverer, Unauthorized
 from sinks.lanes import Lanes
-from sinks.signing import Credentials
 from sinks.slots import Slots
 from sinks.translate import Defaults
 from streams.acknowledged import AckSender
@@ -32,6 +31,7 @@ from streams.command_records import Rereader
 from streams.deliveries import Deliveries
 from streams.errors import NuestreamError
 from streams.kafka import registry_of
+from streams.netsuite_login import client_of
 from streams.outcomes import Follower
 from streams.reading import TopicReader
 from streams.settings import Settings
@@ -218,19 +218,11 @@ async def run(settings: Settings, *, stop: asyncio.Event) -> int:
     """Apply commands until ``stop`` is set; the exit status: 0, or 1 where something else stopped it.
 
     Raises:
-        NuestreamError: it cannot start, since Kafka does not answer or topics are missing.
+        NuestreamError: it cannot start, since Kafka does not answer, topics are missing or the private key cannot sign.
     """
     netsuite = settings.require_netsuite("apply")
     partitions = await asyncio.to_thread(_partitions, settings)
-    credentials = Credentials(
-        consumer_key=netsuite.consumer_key,
-        consumer_secret=netsuite.consumer_secret,
-        token_id=netsuite.token_id,
-        token_secret=netsuite.token_secret,
-    )
-    async with NetSuiteClient(
-        netsuite.url, netsuite.account, credentials, concurrency=netsuite.concurrency, timeout=netsuite.timeout
-    ) as client:
+    async with client_of(netsuite) as client:
         try:
             await Worker(settings, client, partitions).work(stop)
         except (NuestreamError, RegistryUnavailable, Unauthorized) as error:

@@ -78,13 +78,16 @@ def apply(ctx: click.Context) -> int:
     \b
     Settings:
       netsuite.account             NUESTREAM_NETSUITE__ACCOUNT           such as 1234567_SB1
-      netsuite.consumer_key        NUESTREAM_NETSUITE__CONSUMER_KEY
-      netsuite.consumer_secret     NUESTREAM_NETSUITE__CONSUMER_SECRET   or ..._FILE, a path
-      netsuite.token_id            NUESTREAM_NETSUITE__TOKEN_ID
-      netsuite.token_secret        NUESTREAM_NETSUITE__TOKEN_SECRET      or ..._FILE, a path
+      netsuite.client_id           NUESTREAM_NETSUITE__CLIENT_ID         of the integration record
+      netsuite.certificate_id      NUESTREAM_NETSUITE__CERTIFICATE_ID    of OAuth 2.0 Client Credentials Setup
+      netsuite.private_key         NUESTREAM_NETSUITE__PRIVATE_KEY       or ..._FILE, the path of a PEM file
       netsuite.url                 NUESTREAM_NETSUITE__URL               (follows from the account)
       netsuite.concurrency         NUESTREAM_NETSUITE__CONCURRENCY       (5)
       kafka.*, registry.*, topics.*, groups.apply, apply.*
+
+    It logs in by OAuth 2.0 client credentials. Token-based authentication, which NetSuite no longer offers to new
+    integrations from 2027.1, takes netsuite.consumer_key, netsuite.consumer_secret, netsuite.token_id and
+    netsuite.token_secret instead. A refused login stops it at once, since failed logins lock the user out.
 
     Exit status: 0 stopped as asked, 1 stopped by a fault, 2 did not start.
     """

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import signal
 import sqlite3
+from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,14 +16,19 @@ import msgspec
 from aiohttp import web
 from pydantic import SecretStr
 
+from sinks.assertion import BadKey, Signer
 from sinks.sandbox.auth import SandboxCredentials
 from sinks.sandbox.behaviour import Behaviour, read
 from sinks.sandbox.latency import LatencySettings
+from sinks.sandbox.oauth import Certificate
 from sinks.sandbox.server import build_app, serve
 from sinks.sandbox.store import Store
-from streams.errors import NuestreamError
+from sinks.signing import Credentials
+from streams.errors import NuestreamError, SettingsError
+from streams.netsuite_login import credentials_of
 from streams.settings import Settings
-from streams.settings_source import env_name
+from streams.settings_netsuite import CLIENT_CREDENTIALS, TOKEN_BASED
+from streams.settings_source import both_names, env_name
 
 OWN = {
     "account": "SANDBOX",
@@ -82,32 +90,29 @@ def run_sandbox(
 def _credentials(settings: Settings) -> tuple[SandboxCredentials, bool]:
     """What the sandbox accepts, and whether it is its own choice."""
     given = settings.netsuite
-    if not any(_text(getattr(given, name)) for name in OWN):
-        return (
-            SandboxCredentials(
-                account=OWN["account"],
-                consumer_key=OWN["consumer_key"],
-                consumer_secret=SecretStr(OWN["consumer_secret"]),
-                token_id=OWN["token_id"],
-                token_secret=SecretStr(OWN["token_secret"]),
-            ),
-            True,
-        )
+    if not given.gives("account", *CLIENT_CREDENTIALS, *TOKEN_BASED):
+        return _token_based(OWN), True
     settings.require_netsuite("sandbox")
-    return (
-        SandboxCredentials(
-            account=given.account,
-            consumer_key=given.consumer_key,
-            consumer_secret=given.consumer_secret,
-            token_id=given.token_id,
-            token_secret=given.token_secret,
-        ),
-        False,
+    known = credentials_of(given)
+    if isinstance(known, Credentials):
+        return _token_based(given.model_dump(include={"account", *TOKEN_BASED})), False
+    try:
+        certificate = Certificate(known.client_id, known.certificate_id, Signer(known).public_key)
+    except BadKey as error:
+        raise SettingsError(f"{both_names(('netsuite', 'private_key'))}: {error}") from None
+    nobodys = {name: secrets.token_hex(16) for name in TOKEN_BASED}
+    return replace(_token_based({"account": given.account, **nobodys}), certificate=certificate), False
+
+
+def _token_based(values: Mapping[str, str | SecretStr]) -> SandboxCredentials:
+    texts = {name: value if isinstance(value, str) else value.get_secret_value() for name, value in values.items()}
+    return SandboxCredentials(
+        account=texts["account"],
+        consumer_key=texts["consumer_key"],
+        consumer_secret=SecretStr(texts["consumer_secret"]),
+        token_id=texts["token_id"],
+        token_secret=SecretStr(texts["token_secret"]),
     )
-
-
-def _text(value: str | SecretStr) -> str:
-    return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
 def _app(store: Store, credentials: SandboxCredentials, behaviour: Behaviour) -> web.Application:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -18,7 +18,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from projections.zones import time_zone
 from schemas.policy import DocumentDate, LineRate, MixedOrders, OrderCancellations, Policy, TermBasis, ZeroOrders
 from streams.errors import SettingsError
-from streams.settings_connect import KafkaSettings, Name, RegistrySettings, Section
+from streams.settings_connect import KafkaSettings, Name, RegistrySettings, Seconds, Section
+from streams.settings_netsuite import NetSuiteSettings
 from streams.settings_source import (
     both_names,
     check_environment,
@@ -30,7 +31,6 @@ from streams.settings_source import (
 __all__ = ["KafkaSettings", "NetSuiteSettings", "RegistrySettings", "Settings", "SettingsError", "load_settings"]
 
 TopicName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,249}$")]
-Seconds = Annotated[float, Field(gt=0)]
 
 
 class TopicSettings(Section):
@@ -128,48 +128,6 @@ class ProjectSettings(Section):
     gap_timeout: Annotated[float, Field(ge=0)] = 86_400.0
 
 
-class NetSuiteSettings(Section):
-    """The NetSuite account and its token-based authentication.
-
-    ``account`` is as NetSuite shows it (``1234567`` or ``1234567_SB1``); ``url`` follows from it where it is not
-    given. ``request_limit`` is how long an unanswered request may still be running there, ``reference_timeout``
-    how long a document waits for its customer and items.
-    """
-
-    secrets: ClassVar[tuple[str, ...]] = ("consumer_secret", "token_secret")
-
-    account: Annotated[str, Field(pattern=r"^([A-Z0-9]+(_[A-Z0-9]+)*)?$")] = ""
-    url: Annotated[str, Field(pattern="^(https?://.+)?$")] = ""
-    consumer_key: str = ""
-    consumer_secret: SecretStr = SecretStr("")
-    consumer_secret_file: Path | None = None
-    token_id: str = ""
-    token_secret: SecretStr = SecretStr("")
-    token_secret_file: Path | None = None
-    subsidiary: Name | None = None
-    concurrency: Annotated[int, Field(ge=1, le=500)] = 5
-    timeout: Seconds = 60.0
-    request_limit: Annotated[float, Field(ge=0)] = 900.0
-    reference_timeout: Seconds = 300.0
-
-    @model_validator(mode="before")
-    @classmethod
-    def name_account(cls, values: object) -> object:
-        """Write the account as NetSuite does, and derive its address."""
-        if not isinstance(values, dict) or not isinstance(values.get("account"), (str, int)):
-            return values
-        account = str(values["account"]).strip().upper().replace("-", "_")
-        slug = account.lower().replace("_", "-")
-        derived = f"https://{slug}.suitetalk.api.netsuite.com" if slug else ""
-        return {**values, "account": account, "url": values.get("url") or derived}
-
-    @field_validator("url")
-    @classmethod
-    def without_slash(cls, url: str) -> str:
-        """Paths are appended to it."""
-        return url.rstrip("/")
-
-
 class ApplySettings(Section):
     """The sink. ``window`` is how many commands one process holds in memory; retries back off between two delays.
 
@@ -219,10 +177,13 @@ class Settings(BaseSettings):
         Raises:
             SettingsError: one of them is missing; ``command`` is named as what needs it.
         """
-        for field in ("account", "url", "consumer_key", "consumer_secret", "token_id", "token_secret"):
+        for field in self.netsuite.needed:
             value = getattr(self.netsuite, field)
             if not (value.get_secret_value() if isinstance(value, SecretStr) else value):
-                raise SettingsError(f"{both_names(('netsuite', field))} is not set; `nuestream {command}` needs it")
+                raise SettingsError(
+                    f"{both_names(('netsuite', field))} is not set; `nuestream {command}` needs it"
+                    f"{self.netsuite.why_needed(field)}"
+                )
         return self.netsuite
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, FilePath, SecretStr, field_validator, model_validator
 
 Name = Annotated[str, Field(min_length=1)]
+Seconds = Annotated[float, Field(gt=0)]
 
 
 class Section(BaseModel):

@@ -113,7 +113,7 @@ def describe(error: ValidationError, model: type[BaseSettings], file: Path | Non
 
 
 def _secret(path: tuple[str, ...]) -> bool:
-    return path[-1].endswith(("password", "secret", "token_id", "consumer_key"))
+    return path[-1].endswith(("password", "secret", "private_key", "token_id", "consumer_key"))
 
 
 def _nearest(name: str, known: set[str]) -> str:

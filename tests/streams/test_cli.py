@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -18,10 +19,12 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from sinks.client import NetSuiteClient
 from streams.cli import cli
 from streams.errors import NuestreamError
 from streams.settings import Settings
 from streams.settings_source import env_name, setting_paths
+from tests.sinks import certificates
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "tests" / "examples" / "activations.ndjson"
@@ -241,6 +244,26 @@ def test_the_sandbox_takes_the_credentials_of_the_settings() -> None:
     assert "account 1234567_SB1" in sandbox.said
     assert sandbox.stop(signal.SIGTERM) == 0
     assert "given-" not in sandbox.said
+
+
+def test_the_sandbox_takes_the_certificate_of_the_settings(tmp_path: Path) -> None:
+    (tmp_path / "key.pem").write_text(certificates.pem_of(certificates.key("P-256")))
+    given = {
+        "NUESTREAM_NETSUITE__ACCOUNT": "123456_SB1",
+        "NUESTREAM_NETSUITE__CLIENT_ID": certificates.CLIENT_ID,
+        "NUESTREAM_NETSUITE__CERTIFICATE_ID": certificates.CERTIFICATE_ID,
+        "NUESTREAM_NETSUITE__PRIVATE_KEY_FILE": str(tmp_path / "key.pem"),
+    }
+    sandbox = Sandbox(**given)
+
+    async def ask() -> int:
+        async with NetSuiteClient(sandbox.url, "123456_SB1", certificates.credentials("P-256")) as client:
+            return (await client.get_by_eid("customer", "NUE-CUST-1")).status
+
+    assert asyncio.run(ask()) == 404
+    assert sandbox.stop(signal.SIGTERM) == 0
+    wrong = run("sandbox", "--port", "0", **given | {"NUESTREAM_NETSUITE__PRIVATE_KEY_FILE": str(EXAMPLES)})
+    assert (wrong.exit_code, wrong.stderr.splitlines()[0][:32]) == (2, "nuestream: netsuite.private_key ")
 
 
 def test_the_sandbox_keeps_what_it_holds_in_a_file(tmp_path: Path) -> None:

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from schemas.policy import LineRate, MixedOrders
+from sinks.assertion import CertificateCredentials
+from sinks.signing import Credentials
+from streams.netsuite_login import client_of, credentials_of
 from streams.settings import Settings, SettingsError, load_settings
 from streams.settings_source import env_name, setting_paths
 
@@ -159,7 +162,7 @@ def test_a_secret_in_both_forms_at_once_is_refused(toml: Write, tmp_path: Path) 
     assert "hidden" not in told
 
 
-SECRETS = [path for path in setting_paths(Settings) if path[-1].endswith(("password", "secret"))]
+SECRETS = [path for path in setting_paths(Settings) if path[-1].endswith(("password", "secret", "private_key"))]
 
 
 def test_the_secrets_are_these() -> None:
@@ -168,6 +171,7 @@ def test_the_secrets_are_these() -> None:
         "kafka.oauth_client_secret",
         "kafka.ssl_key_password",
         "registry.password",
+        "netsuite.private_key",
         "netsuite.consumer_secret",
         "netsuite.token_secret",
     }
@@ -188,13 +192,62 @@ def test_no_secret_is_shown_in_a_message_or_a_repr(path: tuple[str, ...], toml: 
     assert "hunter2" not in wrong
 
 
-def test_the_sink_needs_credentials_and_the_message_names_the_first_that_is_missing(toml: Write) -> None:
-    settings = load_settings(toml('[netsuite]\naccount = "1234567-sb1"\nconsumer_key = "k"'))
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({}, "account"),
+        ({"account": "1234567-sb1"}, "client_id"),
+        ({"account": "1", "client_id": "c"}, "certificate_id"),
+        ({"account": "1", "client_id": "c", "certificate_id": "d"}, "private_key"),
+        ({"account": "1", "consumer_key": "k"}, "consumer_secret"),
+        ({"account": "1", "consumer_key": "k", "consumer_secret": "s", "token_id": "t"}, "token_secret"),
+        ({"account": "1", "consumer_key": "k", "auth": "oauth2"}, "client_id"),
+        ({"account": "1", "client_id": "c", "auth": "tba"}, "consumer_key"),
+        ({"account": "1", "client_id": "c", "consumer_key": "k"}, "certificate_id"),
+    ],
+)
+def test_the_sink_needs_credentials_and_the_message_names_the_first_that_is_missing(
+    toml: Write, given: dict[str, str], missing: str
+) -> None:
+    settings = load_settings(toml("[netsuite]\n" + "".join(f'{name} = "{value}"\n' for name, value in given.items())))
     with pytest.raises(SettingsError) as raised:
         settings.require_netsuite("apply")
-    assert str(raised.value) == (
-        "netsuite.consumer_secret (NUESTREAM_NETSUITE__CONSUMER_SECRET) is not set; `nuestream apply` needs it"
+    text = str(raised.value)
+    assert text.startswith(
+        f"netsuite.{missing} (NUESTREAM_NETSUITE__{missing.upper()}) is not set; `nuestream apply` needs it"
     )
+    assert ("token-based" in text) == (missing != "account")
+
+
+TOKEN_BASED = {"consumer_key": "k", "consumer_secret": "s", "token_id": "t", "token_secret": "u"}
+CERTIFICATE = {"client_id": "c", "certificate_id": "d", "private_key": "p"}
+
+
+@pytest.mark.parametrize(
+    ("given", "method"),
+    [
+        (TOKEN_BASED, "tba"),
+        (CERTIFICATE, "oauth2"),
+        (TOKEN_BASED | CERTIFICATE, "oauth2"),
+        (TOKEN_BASED | CERTIFICATE | {"auth": "tba"}, "tba"),
+    ],
+)
+def test_the_sink_logs_in_by_oauth_unless_only_the_values_of_the_other_are_given(
+    given: dict[str, str], method: str
+) -> None:
+    netsuite = Settings(netsuite={"account": "1", **given}).require_netsuite("apply")
+    assert netsuite.method == method
+    assert isinstance(credentials_of(netsuite), Credentials if method == "tba" else CertificateCredentials)
+
+
+def test_a_private_key_that_cannot_sign_is_told_by_the_name_of_its_setting(toml: Write, tmp_path: Path) -> None:
+    (tmp_path / "key.pem").write_text("-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\n")
+    given = f'account = "1"\nclient_id = "c"\ncertificate_id = "d"\nprivate_key_file = "{tmp_path / "key.pem"}"'
+    netsuite = load_settings(toml(f"[netsuite]\n{given}")).require_netsuite("apply")
+    with pytest.raises(SettingsError) as raised:
+        client_of(netsuite)
+    assert str(raised.value).startswith("netsuite.private_key (NUESTREAM_NETSUITE__PRIVATE_KEY): the private key is no")
+    assert "hunter2" not in f"{raised.value!r} {raised.value.__cause__!r} {netsuite!r}"
 
 
 def test_the_address_follows_from_the_account_unless_it_is_given(toml: Write) -> None:
