@@ -101,11 +101,16 @@ class Straggler:
 
 
 class BadLine:
-    """The server in front. ``calls`` are the requests as (method, path below the service), in order."""
+    """The server in front.
+
+    ``calls`` are the requests as (method, path below the service), in order, ``signatures`` and ``forms`` what they
+    logged in with.
+    """
 
     def __init__(self, sandbox_url: str) -> None:
         self.calls: list[tuple[str, str]] = []
         self.signatures: list[str] = []
+        self.forms: list[str] = []
         self.url = ""
         self._upstream = httpx.AsyncClient(base_url=sandbox_url, trust_env=False, timeout=30)
         self._troubles: list[tuple[str, str, Trouble]] = []
@@ -123,6 +128,8 @@ class BadLine:
         body = await request.read()
         self.calls.append((request.method, request.path.removeprefix("/services/rest/record/v1/")))
         self.signatures.append(request.headers.get("Authorization", ""))
+        if request.content_type == "application/x-www-form-urlencoded":
+            self.forms.append(body.decode())
 
         async def forward() -> web.Response:
             answer = await self._upstream.request(

@@ -143,28 +143,24 @@ class Line:
             ended = await asyncio.wait_for(task, 30)
         assert ended == status
 
-    async def start_process(self, log: Path) -> Process:
-        """The sink as its users start it, in a process of its own."""
-        environment = os.environ | self.environment
+    async def start_process(self, log: Path, *options: str, **netsuite: str) -> Process:
+        """The sink as its users start it, in a process of its own; ``netsuite`` are settings that differ."""
+        environment = os.environ | self.environment | _variables({"netsuite": netsuite})
         with log.open("w") as out:
-            return await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "streams.cli", "apply", env=environment, stdout=out, stderr=out
-            )
+            command = (sys.executable, "-m", "streams.cli", *options, "apply")
+            return await asyncio.create_subprocess_exec(*command, env=environment, stdout=out, stderr=out)
 
     @property
     def environment(self) -> dict[str, str]:
         """The settings as variables."""
-        given: dict[str, Any] = {
-            "kafka": {"bootstrap_servers": self.settings.kafka.bootstrap_servers},
-            "topics": self.settings.topics.model_dump(),
-            "groups": self.settings.groups.model_dump(),
-            "netsuite": self.netsuite,
-        }
-        return {
-            f"NUESTREAM_{table}__{field}".upper(): str(value)
-            for table, fields in given.items()
-            for field, value in fields.items()
-        }
+        return _variables(
+            {
+                "kafka": {"bootstrap_servers": self.settings.kafka.bootstrap_servers},
+                "topics": self.settings.topics.model_dump(),
+                "groups": self.settings.groups.model_dump(),
+                "netsuite": self.netsuite,
+            }
+        )
 
     async def run(self, *arguments: str, status: int = 0) -> str:
         """What a command says that a person gives while sinks run."""
@@ -233,3 +229,11 @@ class Line:
         with TopicReader(self.settings.kafka) as reader:
             found = list(reader.records(topic, reader.extents(topic)))
         return [Decoder().decode(each.value(), each.headers()) for each in found]
+
+
+def _variables(given: dict[str, Any]) -> dict[str, str]:
+    return {
+        f"NUESTREAM_{table}__{field}".upper(): str(value)
+        for table, fields in given.items()
+        for field, value in fields.items()
+    }
