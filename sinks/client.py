@@ -30,6 +30,8 @@ _log = logging.getLogger(__name__)
 _RECORDS = "/services/rest/record/v1/"
 _SUITEQL = "/services/rest/query/v1/suiteql"
 _CONNECT_TIMEOUT = 10.0
+TRIAL = "NUE-DOCTOR-"
+"""How the external ids of records begin that are made to try things; the only ones that are ever deleted."""
 # The request did not leave this machine; every other failure leaves open what NetSuite did with it.
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 
@@ -95,6 +97,22 @@ class NetSuiteClient:
         content = msgspec.json.encode({"q": query, "params": list(params)})
         page = {"offset": str(offset)} if offset else {}
         return await self._send("POST", _SUITEQL, QUERY_HEADERS, query=page, content=content)
+
+    async def catalog(self, record: str) -> Answer:
+        """What the account's metadata-catalog says of a record type, as OpenAPI."""
+        path = f"{_RECORDS}metadata-catalog"
+        return await self._send("GET", path, {"Accept": "application/swagger+json"}, query={"select": record})
+
+    async def delete_trial(self, record: str, external_id: str) -> Answer:
+        """Delete a record that was made to try things. Raises ``ValueError`` for any other."""
+        if not external_id.startswith(TRIAL):
+            raise ValueError(f"{external_id} was not made to try things")
+        return await self._send("DELETE", _RECORDS + eid_path(record, external_id), HEADERS)
+
+    async def knock(self) -> Answer:
+        """Whatever the account's address says to somebody who does not log in: it is there, and what time it has."""
+        async with self._gate.turn():
+            return await self._sent(self._http.build_request("GET", "/"))
 
     async def _send(
         self,

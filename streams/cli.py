@@ -13,7 +13,7 @@ from streams.cli_opening import opening
 from streams.cli_quarantine import held, quarantine
 from streams.cli_sandbox import sandbox
 from streams.cli_topics import policy, topics
-from streams.cli_workers import apply, project, verify_state
+from streams.cli_workers import apply, doctor, project, verify_state
 from streams.commands import Commands, settings_of
 from streams.lifetime import end_with_parent
 
@@ -32,6 +32,7 @@ def cli(ctx: click.Context, config: Path | None, verbose: bool) -> None:
 
     \b
       nuestream topics create           make the topics, begin the log with the policy
+      nuestream doctor                  check whether the NetSuite account is ready
       nuestream project                 run the projector: orders to commands
       nuestream apply                   run the sink: commands to NetSuite
       nuestream publish orders.ndjson   put activations into the log
@@ -170,6 +171,7 @@ def show_settings(ctx: click.Context, show_all: bool) -> int:
 
 cli.add_command(apply)
 cli.add_command(deadletters)
+cli.add_command(doctor)
 cli.add_command(held)
 cli.add_command(opening)
 cli.add_command(policy)

@@ -1,4 +1,4 @@
-"""`nuestream project`, `apply` and `verify-state`: the workers, and whether what one of them keeps is right."""
+"""`nuestream project` and `apply`, the workers; `verify-state` and `doctor`: whether what they rely on is right."""
 
 from __future__ import annotations
 
@@ -96,3 +96,37 @@ def apply(ctx: click.Context) -> int:
     settings = settings_of(ctx)
     settings.require_netsuite("apply")
     return run_apply(settings)
+
+
+@click.command()
+@click.option("--currency", "currencies", multiple=True, metavar="CODE", help="One that Nue uses; may be repeated.")
+@click.option("--term", "terms", multiple=True, metavar="NAME", help="A payment term that Nue uses; may be repeated.")
+@click.option("--try-writing", is_flag=True, help="Also create records, and delete them at once.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def doctor(
+    ctx: click.Context, currencies: tuple[str, ...], terms: tuple[str, ...], try_writing: bool, as_json: bool
+) -> int:
+    """Check whether the NetSuite account is ready for the sink.
+
+    One line per check: ok, fix (and what to do), or not checked (and why). Looks at the address, the clocks, the login,
+    what the role may query and open, the custom fields of both document types, currencies, payment terms and the
+    subsidiary. Changes nothing, and stops at a refused login.
+
+    --try-writing proves the rest by writing: it creates a customer, an item, a sales order and a return authorization
+    as the sink would, both documents also with opposite lines, and deletes each at once. Their external ids begin with
+    NUE-DOCTOR-. The account's own scripts and workflows see them: use it in a sandbox account. Without it, whether
+    opposite lines are accepted stays unchecked, and policy.mixed_orders = split is the safe choice.
+
+    \b
+    Settings: netsuite.*, policy.mixed_orders
+    Examples:
+      nuestream doctor
+      nuestream doctor --currency USD --currency EUR --term "Net 30"
+      nuestream doctor --try-writing --json
+
+    Exit status: 0 nothing to fix, 1 something is, 2 settings are missing.
+    """
+    from streams.doctor_command import run_doctor
+
+    return run_doctor(settings_of(ctx), currencies, terms, try_writing, as_json)

@@ -11,6 +11,7 @@ from sinks.sandbox import suiteql
 from sinks.sandbox.addresses import SUITEQL
 from sinks.sandbox.admin import Admin
 from sinks.sandbox.auth import SandboxCredentials, Verifier
+from sinks.sandbox.catalog import Catalog
 from sinks.sandbox.clock import MovableClock
 from sinks.sandbox.faults import Plan
 from sinks.sandbox.gate import Gate
@@ -88,6 +89,7 @@ def build_app(
             *jobs.routes(),
             web.post(SUITEQL, query),
             web.post(TOKEN_PATH, verifier.tokens.answer),
+            *Catalog(store).routes(),
             web.get("/sandbox/documents", pages.documents),
             web.get("/health", pages.health),
             web.get("/", pages.page),

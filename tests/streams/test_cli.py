@@ -55,6 +55,7 @@ def test_the_commands_are_these() -> None:
     assert {" ".join(path) for path in COMMANDS} == {
         "apply",
         "demo",
+        "doctor",
         "held",
         "history",
         "opening",

@@ -1,0 +1,50 @@
+"""`nuestream doctor`: whether the NetSuite account is ready for the sink."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+import msgspec
+from rich.text import Text
+
+from sinks.doctor import Wishes, examine
+from sinks.findings import Calls, Finding, State
+from streams.console import results
+from streams.netsuite_login import client_of
+from streams.settings import Settings
+
+STYLES = {State.OK: "green", State.FIX: "bold red", State.UNCHECKED: "yellow"}
+
+
+def run_doctor(
+    settings: Settings, currencies: tuple[str, ...], terms: tuple[str, ...], try_writing: bool, as_json: bool
+) -> int:
+    """Print every finding; returns 0, or 1 where something is to be fixed.
+
+    Raises:
+        SettingsError: a NetSuite setting is missing, or the private key cannot sign.
+    """
+    netsuite = settings.require_netsuite("doctor")
+    wishes = Wishes(
+        subsidiary=netsuite.subsidiary,
+        currencies=currencies,
+        terms=terms,
+        mixes=settings.policy.mixed_orders == "one_document",
+        try_writing=try_writing,
+    )
+    findings = asyncio.run(_examine(settings, wishes, as_json))
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(findings), indent=2).decode())
+    return 1 if any(finding.state is State.FIX for finding in findings) else 0
+
+
+async def _examine(settings: Settings, wishes: Wishes, as_json: bool) -> list[Finding]:
+    findings = []
+    async with client_of(settings.netsuite) as client:
+        async for finding in examine(client, wishes, Calls()):
+            findings.append(finding)
+            if not as_json:
+                line = Text(f"{finding.state:<11} ", style=STYLES[finding.state])
+                results.print(line.append(f"{finding.check}: {finding.words}", style="default"), soft_wrap=True)
+    return findings

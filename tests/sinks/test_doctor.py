@@ -1,0 +1,322 @@
+"""The doctor, over real HTTP: what it finds wrong in an account, and that it leaves nothing behind."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from sinks.assertion import CertificateCredentials
+from sinks.client import NetSuiteClient
+from sinks.doctor import Wishes, examine
+from sinks.findings import Calls, State
+from sinks.sandbox.account import DEFAULT_CUSTOM_FIELDS
+from sinks.sandbox.role import Role
+from sinks.sandbox.show import documents_of
+from sinks.signing import Credentials
+from tests.sandbox_server import CREDENTIALS, RunningSandbox, running_sandbox
+from tests.sinks import certificates
+from tests.sinks.bad_line import bad_line, drop, forwarded, lose_answer, page, says
+
+TOKEN_BASED = Credentials(
+    consumer_key=CREDENTIALS.consumer_key,
+    consumer_secret=CREDENTIALS.consumer_secret,
+    token_id=CREDENTIALS.token_id,
+    token_secret=CREDENTIALS.token_secret,
+)
+UNPROVED = {"creating records", "opposite lines on one document"}
+GONE = says(404, "Record type 'returnAuthorization' does not exist.", "INVALID_REQUEST")
+DENIED = says(400, "Your current role does not have permission to perform this action.")
+
+
+class Examination:
+    """What was found, by check, and what was asked for it."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, tuple[State, str]] = {}
+        self.calls: list[tuple[str, str]] = []
+        self.pauses: list[float] = []
+
+    async def pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+
+    def those(self, state: State) -> set[str]:
+        """The checks that ended so."""
+        return {check for check, (ended, _) in self.found.items() if ended is state}
+
+    def words(self, check: str) -> str:
+        return self.found[check][1]
+
+
+async def examined(
+    sandbox: RunningSandbox,
+    *troubles: tuple[str, str, Any],
+    credentials: Credentials | CertificateCredentials = TOKEN_BASED,
+    **wishes: Any,
+) -> Examination:
+    """Examine an account; ``troubles`` are (method, part of the path, what happens to the next such request)."""
+    made = Examination()
+    async with bad_line(sandbox.url) as line:
+        for method, path, trouble in troubles:
+            line.next(method, trouble, path=path)
+        async with NetSuiteClient(line.url, CREDENTIALS.account, credentials, timeout=5) as client:
+            async for finding in examine(client, Wishes(**wishes), Calls(made.pause)):
+                assert finding.check not in made.found
+                assert "\n" not in finding.words
+                made.found[finding.check] = (finding.state, finding.words)
+        made.calls = line.calls
+    return made
+
+
+@pytest.fixture
+def sandbox() -> Iterator[RunningSandbox]:
+    with running_sandbox() as running:
+        yield running
+
+
+def holds_nothing(sandbox: RunningSandbox) -> bool:
+    return not any(documents_of(sandbox.store).values())
+
+
+@pytest.mark.parametrize("auth", ["tba", "oauth2"])
+async def test_an_account_in_order_is_told_so_and_nothing_is_written(auth: str) -> None:
+    credentials = certificates.credentials("P-256") if auth == "oauth2" else TOKEN_BASED
+    with running_sandbox(credentials=certificates.known("P-256")) as sandbox:
+        told = await examined(sandbox, credentials=credentials, subsidiary="1", currencies=("USD",), terms=("Net 30",))
+        assert holds_nothing(sandbox)
+    assert told.those(State.FIX) == set()
+    assert told.those(State.UNCHECKED) == UNPROVED
+    assert {"address", "clock", "login", "currencies", "payment terms", "subsidiary 1"} <= told.those(State.OK)
+    assert len([check for check in told.found if check.startswith("field ")]) == 8
+    assert not [
+        call for call in told.calls if call[0] != "GET" and "suiteql" not in call[1] and "oauth2" not in call[1]
+    ]
+    assert "split" in told.words("opposite lines on one document")
+
+
+async def test_a_policy_that_splits_needs_no_proof_of_opposite_lines(sandbox: RunningSandbox) -> None:
+    told = await examined(sandbox, mixes=False)
+    assert told.those(State.UNCHECKED) == {"creating records"}
+
+
+@contextmanager
+def sandbox_that_is_off(seconds: float) -> Iterator[RunningSandbox]:
+    with running_sandbox(clock=lambda: time.time() + seconds) as running:
+        yield running
+
+
+@pytest.mark.parametrize(("off", "side"), [(120.0, "behind"), (-120.0, "ahead of")])
+async def test_a_clock_that_is_off_is_found_by_what_netsuite_says_the_time_is(off: float, side: str) -> None:
+    with sandbox_that_is_off(off) as sandbox:
+        told = await examined(sandbox)
+    assert told.those(State.FIX) == {"clock"}
+    assert f" s {side} NetSuite" in told.words("clock")
+    assert 115 <= int(told.words("clock").split(" is ")[1].split()[0]) <= 125
+
+
+async def test_a_clock_that_is_too_far_off_is_told_beside_the_login_that_fails_for_it() -> None:
+    with sandbox_that_is_off(400) as sandbox:
+        told = await examined(sandbox)
+    assert told.those(State.FIX) == {"clock", "login"}
+
+
+@pytest.mark.parametrize(
+    ("credentials", "words"),
+    [
+        ("token", "NetSuite refuses the login: Invalid login attempt"),
+        ("certificate", "NetSuite refuses an access token (invalid_grant): check the certificate id"),
+    ],
+)
+async def test_a_refused_login_is_tried_once_and_ends_the_examination(credentials: str, words: str) -> None:
+    wrong: dict[str, Any] = {
+        "token": Credentials(
+            consumer_key=TOKEN_BASED.consumer_key,
+            consumer_secret=TOKEN_BASED.consumer_secret,
+            token_id=TOKEN_BASED.token_id,
+            token_secret=TOKEN_BASED.consumer_secret,
+        ),
+        "certificate": certificates.credentials("P-256", certificate_id="another"),
+    }
+    with running_sandbox(credentials=certificates.known("P-256")) as sandbox:
+        told = await examined(sandbox, credentials=wrong[credentials], try_writing=True)
+    assert told.those(State.FIX) == {"login"}
+    assert told.words("login").startswith(words)
+    assert told.those(State.UNCHECKED) == {"everything else"}
+    assert [call[0] for call in told.calls] == ["GET", "POST"]
+
+
+async def test_an_address_where_nobody_answers_is_told_and_nothing_else_is_tried() -> None:
+    async with NetSuiteClient("http://127.0.0.1:9", CREDENTIALS.account, TOKEN_BASED, timeout=2) as client:
+        made = Examination()
+        found = [finding async for finding in examine(client, Wishes(), Calls(made.pause))]
+    assert [(finding.check, finding.state) for finding in found] == [
+        ("address", State.FIX),
+        ("everything else", State.UNCHECKED),
+    ]
+    assert "check netsuite.account" in found[0].words
+
+
+@pytest.mark.parametrize(
+    ("lacking", "checks", "permission"),
+    [
+        ("salesOrder", {"permission to open salesOrder"}, "Transactions > Sales Order"),
+        ("returnAuthorization", {"permission to open returnAuthorization"}, "Transactions > Return Authorization"),
+        ("customer", {"permission to open customer"}, "Lists > Customers"),
+        ("nonInventorySaleItem", {"permission to open nonInventorySaleItem"}, "Lists > Items"),
+        (
+            "suiteql",
+            {f"permission to query {name}" for name in ("transactions", "customers", "items")}
+            | {"currencies", "payment terms"},
+            "SuiteAnalytics Workbook",
+        ),
+    ],
+)
+async def test_a_permission_that_the_role_lacks_is_named(
+    sandbox: RunningSandbox, lacking: str, checks: set[str], permission: str
+) -> None:
+    sandbox.verifier.role = Role(frozenset({lacking}))
+    told = await examined(sandbox)
+    assert told.those(State.FIX) == checks
+    assert permission in told.words(min(checks, key=lambda check: not check.startswith("permission")))
+    assert "does not have permission" in told.words(min(checks))
+
+
+@pytest.mark.parametrize("record", ["serviceSaleItem", "inventoryItem"])
+async def test_an_item_type_that_nobody_may_sell_is_no_fault(sandbox: RunningSandbox, record: str) -> None:
+    sandbox.verifier.role = Role(frozenset({record}))
+    told = await examined(sandbox)
+    assert told.those(State.FIX) == set()
+    assert f"permission to open {record}" in told.those(State.UNCHECKED)
+
+
+async def test_a_record_type_that_the_account_does_not_have_is_not_taken_for_one_without_our_record(
+    sandbox: RunningSandbox,
+) -> None:
+    told = await examined(sandbox, ("GET", "returnAuthorization", GONE))
+    assert told.those(State.FIX) == {"permission to open returnAuthorization"}
+
+
+PLACES = [(place, name) for place, names in DEFAULT_CUSTOM_FIELDS.items() for name in sorted(names)]
+
+
+@pytest.mark.parametrize(("place", "name"), PLACES)
+async def test_a_custom_field_that_a_record_lacks_is_named_with_what_to_make(place: str, name: str) -> None:
+    fields = dict(DEFAULT_CUSTOM_FIELDS) | {place: DEFAULT_CUSTOM_FIELDS[place] - {name}}
+    with running_sandbox(custom_fields=fields) as sandbox:
+        told = await examined(sandbox)
+    check = f"field {name} on {place.removesuffix('.item')}"
+    assert told.those(State.FIX) == {check}
+    words = told.words(check)
+    assert ("Transaction Line Fields" if name.startswith("custcol") else "Transaction Body Fields") in words
+    assert ("of type Date" if name.endswith("_date") else "of type Free-Form Text") in words
+    assert ("sales orders" if place.startswith("sales") else "return authorizations") in words
+
+
+async def no_fields(*_: Any) -> web.Response:
+    return web.json_response({"components": {"schemas": {"salesOrder": {"properties": {}}}}})
+
+
+@pytest.mark.parametrize("silence", [DENIED, GONE, says(200, "no OpenAPI at all"), no_fields])
+async def test_where_the_catalog_does_not_answer_suiteql_says_which_fields_there_are(silence: Any) -> None:
+    gone = {"custcol_nue_end_date"}
+    fields = {place: names - gone for place, names in DEFAULT_CUSTOM_FIELDS.items()}
+    with running_sandbox(custom_fields=fields) as sandbox:
+        told = await examined(sandbox, *[("GET", "metadata-catalog", silence)] * 2)
+    lacking = {f"field custcol_nue_end_date on {record}" for record in ("salesOrder", "returnAuthorization")}
+    assert told.those(State.FIX) == lacking
+    assert "SuiteQL knows it" in told.words("field custbody_nue_original_orderid on returnAuthorization")
+
+
+async def test_currencies_terms_and_a_subsidiary_that_netsuite_does_not_know_are_named(sandbox: RunningSandbox) -> None:
+    told = await examined(sandbox, currencies=("USD", "XAU"), terms=("Net 30", "Net 31"), subsidiary="77")
+    assert told.those(State.FIX) == {"currencies", "payment terms", "subsidiary 77"}
+    assert "not known in NetSuite: XAU;" in told.words("currencies")
+    assert "not known in NetSuite: Net 31;" in told.words("payment terms")
+
+
+async def test_a_busy_or_failing_netsuite_is_asked_again_and_then_left_unjudged(sandbox: RunningSandbox) -> None:
+    busy = says(429, "Concurrent request limit exceeded.", "CONCURRENCY_LIMIT_EXCEEDED", Retry_After="7")
+    told = await examined(sandbox, *[("GET", "salesOrder", trouble) for trouble in (busy, drop)])
+    assert told.pauses == [7.0, 1.0]
+    assert told.those(State.UNCHECKED) == UNPROVED
+    told = await examined(sandbox, *[("GET", "salesOrder", page(503))] * 3)
+    assert told.those(State.UNCHECKED) == UNPROVED | {"permission to open salesOrder"}
+    assert told.those(State.FIX) == set()
+
+
+WRITTEN = {
+    "creating customer",
+    "creating nonInventorySaleItem",
+    "creating salesOrder",
+    "creating returnAuthorization",
+    "opposite lines on one salesOrder",
+    "opposite lines on one returnAuthorization",
+}
+
+
+async def test_writing_proves_what_reading_cannot_and_leaves_nothing_behind(sandbox: RunningSandbox) -> None:
+    told = await examined(sandbox, try_writing=True)
+    assert told.those(State.OK) >= WRITTEN
+    assert told.those(State.FIX) | told.those(State.UNCHECKED) == set()
+    assert [call[1].split("/")[0] for call in told.calls if call[0] == "DELETE"] == [
+        *["salesOrder"] * 2,
+        *["returnAuthorization"] * 2,
+        "nonInventorySaleItem",
+        "customer",
+    ]
+    assert all("eid:NUE-DOCTOR-" in call[1] for call in told.calls if call[0] == "DELETE")
+    assert holds_nothing(sandbox)
+
+
+@pytest.mark.parametrize("record", ["salesOrder", "returnAuthorization"])
+async def test_opposite_lines_are_judged_per_record_type(sandbox: RunningSandbox, record: str) -> None:
+    refused = says(400, "Error while accessing a resource. Amounts must be positive.")
+    troubles = [("POST", record, forwarded), ("POST", record, refused)]
+    told = await examined(sandbox, *troubles, try_writing=True)
+    assert told.those(State.FIX) == {f"opposite lines on one {record}"}
+    assert "Amounts must be positive" in told.words(f"opposite lines on one {record}")
+    assert told.words(f"opposite lines on one {record}").endswith("set policy.mixed_orders to split")
+    split = await examined(sandbox, *troubles, try_writing=True, mixes=False)
+    assert split.those(State.FIX) == set()
+    assert holds_nothing(sandbox)
+
+
+async def test_a_document_that_is_refused_altogether_says_nothing_of_opposite_lines(sandbox: RunningSandbox) -> None:
+    sandbox.verifier.role = Role(frozenset({"POST salesOrder"}))
+    told = await examined(sandbox, try_writing=True)
+    assert told.those(State.FIX) == {"creating salesOrder"}
+    assert told.those(State.UNCHECKED) == {"opposite lines on one salesOrder"}
+    assert holds_nothing(sandbox)
+
+
+async def test_without_a_customer_no_document_is_tried(sandbox: RunningSandbox) -> None:
+    demanding = says(400, "Please enter value(s) for: Tax Reg.")
+    told = await examined(sandbox, ("POST", "customer", demanding), try_writing=True)
+    assert told.those(State.FIX) == {"creating customer"}
+    assert told.those(State.UNCHECKED) == WRITTEN - {"creating customer", "creating nonInventorySaleItem"}
+    assert holds_nothing(sandbox)
+
+
+async def test_what_was_made_without_an_answer_is_deleted_too(sandbox: RunningSandbox) -> None:
+    told = await examined(sandbox, ("POST", "salesOrder", lose_answer), try_writing=True)
+    assert "should NUE-DOCTOR-SO-" in told.words("creating salesOrder")
+    assert told.those(State.UNCHECKED) == {"creating salesOrder", "opposite lines on one salesOrder"}
+    assert holds_nothing(sandbox)
+
+
+async def test_what_cannot_be_deleted_is_named_for_a_person_to_delete(sandbox: RunningSandbox) -> None:
+    told = await examined(sandbox, ("DELETE", "salesOrder", DENIED), try_writing=True)
+    # the customer and the item stay too, since the sales order names them
+    assert told.those(State.FIX) == {f"deleting {left}" for left in ("salesOrder", "nonInventorySaleItem", "customer")}
+    (left,) = documents_of(sandbox.store)["documents"]
+    assert f"NetSuite does not delete {left['externalId']}" in told.words("deleting salesOrder")
+
+
+async def test_nothing_but_what_was_made_to_try_things_can_be_deleted(sandbox: RunningSandbox) -> None:
+    async with NetSuiteClient(sandbox.url, CREDENTIALS.account, TOKEN_BASED) as client:
+        with pytest.raises(ValueError, match="NUE-SO-order-1 was not made to try things"):
+            await client.delete_trial("salesOrder", "NUE-SO-order-1")
