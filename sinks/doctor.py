@@ -85,7 +85,8 @@ async def examine(
 async def _logged_in(client: NetSuiteClient, wishes: Wishes, calls: Calls) -> AsyncIterator[Finding]:
     currencies = await calls.read(client.suiteql, _CURRENCIES)
     if currencies.kind not in (Kind.ACCEPTED, Kind.REFUSED, Kind.ABSENT):
-        yield unchecked("login", f"NetSuite does not say: {currencies.words}")
+        yield fix("login", f"there is no telling, try again later: {currencies.words}")
+        yield unchecked("everything else", "it needs a login")
         return
     yield ok("login", "NetSuite lets this integration in")
     async for finding in _permissions(client, calls):

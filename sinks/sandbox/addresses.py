@@ -7,6 +7,7 @@ from aiohttp import web
 
 from sinks.sandbox.account import FAMILY
 from sinks.sandbox.faults import Asked
+from sinks.sandbox.oauth import TOKEN_PATH
 
 SUITEQL = "/services/rest/query/v1/suiteql"
 JOBS = "/services/rest/async/v1/job"
@@ -25,9 +26,11 @@ _DECODER = msgspec.json.Decoder(_Named)
 
 
 def kind_of(request: web.Request) -> str:
-    """A record type, ``suiteql``, ``job`` or ``other``."""
+    """A record type, ``suiteql``, ``job``, ``token`` or ``other``."""
     if request.path == SUITEQL:
         return "suiteql"
+    if request.path == TOKEN_PATH:
+        return "token"
     if request.path.startswith(JOBS):
         return "job"
     return RECORDS.get(request.match_info.get("record", "").lower(), "other")

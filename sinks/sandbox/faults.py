@@ -71,7 +71,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="cam
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What a plan sees of a request. ``record`` is its type, or ``suiteql``, ``job`` or ``other``."""
+    """What a plan sees of a request. ``record`` is its type, or ``suiteql``, ``job``, ``token`` or ``other``."""
 
     method: str
     record: str

@@ -248,6 +248,16 @@ async def test_a_busy_or_failing_netsuite_is_asked_again_and_then_left_unjudged(
     assert told.those(State.FIX) == set()
 
 
+@pytest.mark.parametrize("path", ["suiteql", "oauth2"])
+async def test_an_account_that_cannot_say_whether_a_login_works_is_not_ready(path: str) -> None:
+    with running_sandbox(credentials=certificates.known("P-256")) as sandbox:
+        troubles = [("POST", path, page(503))] * 3
+        told = await examined(sandbox, *troubles, credentials=certificates.credentials("P-256"))
+    assert told.those(State.FIX) == {"login"}
+    assert "HTTP 503" in told.words("login")
+    assert told.those(State.UNCHECKED) == {"everything else"}
+
+
 WRITTEN = {
     "creating customer",
     "creating nonInventorySaleItem",

@@ -175,3 +175,10 @@ def test_a_token_that_was_never_given_is_refused_and_what_is_none_is_a_bad_reque
 
 def test_every_answer_says_what_time_it_is_in_the_sandbox(sandbox: RunningSandbox) -> None:
     assert read(sandbox, "Bearer abc").headers["Date"] == "Tue, 14 Nov 2023 22:13:20 GMT"
+
+
+def test_the_token_endpoint_is_counted_by_name_and_can_be_made_to_fail(sandbox: RunningSandbox) -> None:
+    maintenance = {"scripts": [{"faults": [{"kind": "maintenance"}], "match": {"record": "token"}}]}
+    sandbox.admin("PUT", "faults", maintenance)
+    assert [asked(sandbox).status_code for _ in range(2)] == [503, 200]
+    assert sandbox.admin("GET", "report")["requests"] == {"POST token 200": 1, "POST token 503": 1}
