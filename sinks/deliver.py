@@ -166,9 +166,9 @@ class Deliverer:
         known = Found(record=newest.record_type, internal_id=newest.internal_id) if newest is not None else None
         if known is None and (standing := await self._census.standing(upsert.external_id)):
             if says_the_same(upsert, standing):
-                return upserts.stands(upsert, standing.internal_id)
-            known = Found(record=record_of(upsert), internal_id=standing.internal_id)
-        if known is not None and (verdict := await upserts.change(upsert, known, attempts)):
+                return upserts.stands(upsert, standing.internal_id, self._defaults)
+            known = Found(record=record_of(upsert, self._defaults), internal_id=standing.internal_id)
+        if known is not None and (verdict := await upserts.change(upsert, known, self._defaults, attempts)):
             return verdict
         if isinstance(upsert, UpsertItem):
             return await upserts.create(upsert, References(), self._defaults, attempts)

@@ -25,19 +25,19 @@ def unchanged(upsert: Upsert, newest: Outcome) -> Applied | None:
     )
 
 
-def stands(upsert: Upsert, internal_id: str) -> Applied:
+def stands(upsert: Upsert, internal_id: str, defaults: Defaults) -> Applied:
     """The verdict on a record that was found before its turn came, with all that we would change."""
     return Applied(
-        record_type=record_of(upsert),
+        record_type=record_of(upsert, defaults),
         internal_id=internal_id,
         result=Result.UNCHANGED,
         content_hash=content_hash(upsert),
     )
 
 
-async def change(upsert: Upsert, known: Found, attempts: Attempts) -> Applied | Refused | None:
+async def change(upsert: Upsert, known: Found, defaults: Defaults, attempts: Attempts) -> Applied | Refused | None:
     """Bring a record that is known to be there to ``upsert``; ``None`` if NetSuite does not have it, or no more."""
-    outcome = await _patch(upsert, known, attempts)
+    outcome = await _patch(upsert, known, defaults, attempts)
     return None if isinstance(outcome, Reply) else outcome
 
 
@@ -48,7 +48,7 @@ async def create(upsert: Upsert, references: References, defaults: Defaults, att
         reply = await attempts.write(request)
         step = AFTER_CREATE[reply.kind]
         if step is Step.DONE and reply.created_id:
-            return _applied(upsert, request, Result.CREATED, reply.created_id, attempts)
+            return _applied(upsert, request, Result.CREATED, reply.created_id, defaults, attempts)
         if step in (Step.AGAIN, Step.LOOK_UP_LATER):
             await attempts.pause(reply)
         if step is Step.AGAIN:
@@ -60,24 +60,26 @@ async def create(upsert: Upsert, references: References, defaults: Defaults, att
                 await attempts.wait_until_quiet(f"refused ({reply.words})")
                 found = await find(attempts, request.record, upsert.external_id)
             if next_step is Step.REFUSE or (found is None and attempts.hopeless):
-                found = await _under_another_type(upsert, attempts)
+                found = await _under_another_type(upsert, defaults, attempts)
                 if found is None:
                     return attempts.refused(f"NetSuite refuses it: {reply.words}", reply)
         if found is not None:
-            outcome = await _patch(upsert, found, attempts)
+            outcome = await _patch(upsert, found, defaults, attempts)
             if isinstance(outcome, Reply):  # it was there a moment ago
                 return attempts.refused(f"NetSuite refuses to change it: {outcome.words}", outcome)
             return outcome
 
 
-async def _patch(upsert: Upsert, found: Found, attempts: Attempts) -> Applied | Refused | Reply:
+async def _patch(
+    upsert: Upsert, found: Found, defaults: Defaults, attempts: Attempts, *, adopts: bool = False
+) -> Applied | Refused | Reply:
     """The verdict, or NetSuite's answer that the record is not there."""
-    request = patch_for(upsert, found.internal_id, found.record)
+    request = patch_for(upsert, found.internal_id, found.record, adopts=adopts)
     while True:
         reply = await attempts.write(request)
         step = AFTER_PATCH[reply.kind]
         if step is Step.DONE:
-            return _applied(upsert, request, Result.UPDATED, found.internal_id, attempts)
+            return _applied(upsert, request, Result.UPDATED, found.internal_id, defaults, attempts)
         if step is Step.GONE:
             return reply
         if step is Step.AGAIN and not attempts.hopeless:
@@ -89,16 +91,18 @@ async def _patch(upsert: Upsert, found: Found, attempts: Attempts) -> Applied | 
             return attempts.refused(f"NetSuite refuses to change it: {reply.words}", reply)
 
 
-async def _under_another_type(upsert: Upsert, attempts: Attempts) -> Found | None:
-    for sibling in siblings_of(record_of(upsert)):
+async def _under_another_type(upsert: Upsert, defaults: Defaults, attempts: Attempts) -> Found | None:
+    for sibling in siblings_of(record_of(upsert, defaults)):
         if found := await find(attempts, sibling, upsert.external_id):
             return found
     return None
 
 
-def _applied(upsert: Upsert, request: Request, result: Result, internal_id: str, attempts: Attempts) -> Applied:
+def _applied(
+    upsert: Upsert, request: Request, result: Result, internal_id: str, defaults: Defaults, attempts: Attempts
+) -> Applied:
     warnings = list(request.warnings)
-    if request.record != (wanted := record_of(upsert)):
+    if request.record != (wanted := record_of(upsert, defaults)):
         warnings.append(f"NetSuite has it as a {request.record}, not as a {wanted}; its type cannot be changed")
     return Applied(
         record_type=request.record,
