@@ -65,7 +65,7 @@ _TABLE: Final = (
     (
         r"subsidiary|INVALID_TRANS_SUB|INVALID_SUB",
         "Customer, items and document must share a subsidiary. Add it to the record that NetSuite names, or correct "
-        f"netsuite.subsidiary, {_REDRIVE}.",
+        f"netsuite.mapping.subsidiary, {_REDRIVE}.",
     ),
     (
         r"currency .* is not known|MISMATCHED_CURRENCY|MISSING_CRNCY|\bcurrency\b",

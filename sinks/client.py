@@ -23,7 +23,7 @@ from sinks.answer import Answer, NoAnswer, NotSent
 from sinks.assertion import CertificateCredentials
 from sinks.gate import Gate
 from sinks.signing import Credentials, TokenAuth
-from sinks.translate import HEADERS, QUERY_HEADERS, Request, eid_path
+from sinks.translate import HEADERS, QUERY_HEADERS, Request, eid_path, id_path
 
 _log = logging.getLogger(__name__)
 
@@ -89,7 +89,18 @@ class NetSuiteClient:
 
     async def get_by_eid(self, record: str, external_id: str) -> Answer:
         """The record under our external id, with its sublists."""
-        path = eid_path(record, external_id)
+        return await self._get(eid_path(record, external_id))
+
+    async def get_by_id(self, record: str, internal_id: str) -> Answer:
+        """The record with this internal id, with its sublists."""
+        return await self._get(id_path(record, internal_id))
+
+    async def metadata(self, name: str) -> Answer:
+        """The JSON Schema of a record type, or of a part that another schema refers to, as this account has it."""
+        headers = {**HEADERS, "Accept": "application/schema+json"}
+        return await self._send("GET", f"{_RECORDS}metadata-catalog/{quote(name, safe='')}", headers)
+
+    async def _get(self, path: str) -> Answer:
         return await self._send("GET", _RECORDS + path, HEADERS, query={"expandSubResources": "true"})
 
     async def suiteql(self, query: str, params: Sequence[str] = (), offset: int = 0) -> Answer:

@@ -14,18 +14,21 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import msgspec
 
-from schemas.command import Command, Document, Upsert, UpsertCustomer, UpsertItem
+from schemas.command import Command, CreateReturnAuthorization, Document, Upsert, UpsertCustomer, UpsertItem
 from schemas.outcome import Outcome
-from sinks import documents, upserts
+from sinks import catalog, documents, upserts
 from sinks.attempts import Attempts, Health, Pace
 from sinks.census import Census, is_document, says_the_same
 from sinks.client import NetSuiteClient
+from sinks.currencies import admit
 from sinks.login import Login
 from sinks.lookup import Directory, Found
+from sinks.rates import Rates
+from sinks.segments import settled
 from sinks.translate import Defaults, References, Untranslatable, record_of
-from sinks.verdict import Absent, Applied, Missing, Refused, Unauthorized, Verdict
+from sinks.verdict import Absent, Applied, Misconfigured, Missing, Refused, Unauthorized, Verdict
 
-__all__ = ["Absent", "Applied", "Deliverer", "Missing", "Refused", "Unauthorized", "Verdict"]
+__all__ = ["Absent", "Applied", "Deliverer", "Misconfigured", "Missing", "Refused", "Unauthorized", "Verdict"]
 
 
 class Deliverer:
@@ -33,8 +36,9 @@ class Deliverer:
 
     A call that pauses or waits holds none of the client's connections. Times are in seconds: ``request_limit`` is how
     long NetSuite may work on a request that nobody waits for any more, ``retry_initial`` and ``retry_max`` bound the
-    pauses between attempts. ``failures_limit`` answers to one command that are no verdict, such as failures of
-    NetSuite's own, and one more after other writes were accepted, count as its refusal.
+    pauses between attempts. ``adopted`` are internal ids, by our external id, of customers and items that were in
+    NetSuite before: they are changed and never created. ``failures_limit`` answers to one command that are no verdict,
+    such as failures of NetSuite's own, and one more after other writes were accepted, count as its refusal.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class Deliverer:
         *,
         account: str,
         defaults: Defaults,
+        adopted: Mapping[str, str] | None = None,
         request_limit: float = 900.0,
         retry_initial: float = 0.5,
         retry_max: float = 60.0,
@@ -54,6 +59,7 @@ class Deliverer:
         self._client = client
         self._account = account
         self._defaults = defaults
+        self._adopted = adopted or {}
         self._pace = Pace(
             request_limit=request_limit,
             retry_initial=retry_initial,
@@ -66,8 +72,18 @@ class Deliverer:
         self._health = Health()
         self._login = Login()
         self._directory = Directory()
+        self._rates = Rates()
         self._census = Census(self._dealings)
         self._silent_until: dict[str, float] = {}
+
+    async def prepare(self) -> None:
+        """Look up what the defaults give by name, and check that the account has the fields that will be sent.
+
+        Lasts, cancellably, as long as an outage does. Raises :class:`Misconfigured` and :class:`Unauthorized`.
+        """
+        attempts = self._dealings("the mapping")
+        self._defaults = await settled(self._defaults, attempts)
+        await catalog.check(self._defaults, attempts)
 
     async def deliver(
         self,
@@ -164,12 +180,16 @@ class Deliverer:
 
     async def _bring(self, upsert: Upsert, newest: Outcome | None, attempts: Attempts) -> Verdict:
         known = Found(record=newest.record_type, internal_id=newest.internal_id) if newest is not None else None
-        if known is None and (standing := await self._census.standing(upsert.external_id)):
+        adopted = self._adopted.get(upsert.external_id)
+        standing = await self._census.standing(upsert.external_id) if known is None else None
+        if standing is not None and adopted in (None, standing.internal_id):
             if says_the_same(upsert, standing):
                 return upserts.stands(upsert, standing.internal_id, self._defaults)
             known = Found(record=record_of(upsert, self._defaults), internal_id=standing.internal_id)
         if known is not None and (verdict := await upserts.change(upsert, known, self._defaults, attempts)):
             return verdict
+        if adopted is not None:
+            return await upserts.adopt(upsert, adopted, self._defaults, attempts)
         if isinstance(upsert, UpsertItem):
             return await upserts.create(upsert, References(), self._defaults, attempts)
         return await self._customer(upsert, attempts)
@@ -209,10 +229,23 @@ class Deliverer:
         standing = await self._census.standing(document.external_id)
         if standing is not None and is_document(document, standing, references):
             return documents.stands(document, standing.internal_id)
+        return await self._create(document, references, attempts)
+
+    async def _create(self, document: Document, references: References, attempts: Attempts) -> Verdict:
+        warnings: tuple[str, ...] = ()
+        currency = references.currency or ""
+        if self._defaults.original_rate and isinstance(document, CreateReturnAuthorization):
+            rate, warnings = await self._rates.of_return(document, currency, attempts)
+            references = msgspec.structs.replace(references, exchange_rate=rate)
         created = await documents.create(document, references, self._defaults, attempts)
+        may_lack_currency = isinstance(created, Refused) and self._defaults.add_currencies and not attempts.hopeless
+        if may_lack_currency and await admit(references.ids[document.entity], currency, attempts):
+            warnings += (f"the customer's currency list lacked {document.currency}, which was added",)
+            created = await documents.create(document, references, self._defaults, attempts)
         if isinstance(created, Refused):
             self._directory.forget()
-        return created
+            return created
+        return msgspec.structs.replace(created, warnings=created.warnings + warnings)
 
     async def _ids(self, document: Document, known: Mapping[str, str], attempts: Attempts) -> dict[str, str]:
         """Internal ids of what ``document`` names, as far as NetSuite has it."""

@@ -181,5 +181,5 @@ async def _subsidiary(client: NetSuiteClient, calls: Calls, internal_id: str) ->
         return _lacking(check, reply, "give the role Lists > Subsidiaries (View)")
     rows = rows_of(reply.body)
     if not rows:
-        return fix(check, "netsuite.subsidiary is no internal id of a subsidiary that the role may see")
+        return fix(check, "netsuite.mapping.subsidiary is no subsidiary that the role may see")
     return ok(check, str(rows[0].get("name")))

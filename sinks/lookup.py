@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
+from sinks.answer import Answer
 from sinks.attempts import Attempts
 from sinks.readback import id_of, rows_of
 from sinks.retry import AFTER_READ, Step
@@ -27,8 +28,19 @@ class Found(Struct, frozen=True, kw_only=True):
 
 async def find(attempts: Attempts, record: str, external_id: str) -> Found | None:
     """The record of this type under our external id, or ``None``. Lasts as long as an outage does."""
+    return await _find(attempts, record, external_id, attempts.client.get_by_eid, "externalid")
+
+
+async def find_by_id(attempts: Attempts, record: str, internal_id: str) -> Found | None:
+    """The record of this type with this internal id, or ``None``. Lasts as long as an outage does."""
+    return await _find(attempts, record, internal_id, attempts.client.get_by_id, "id")
+
+
+async def _find(
+    attempts: Attempts, record: str, name: str, get: Callable[[str, str], Awaitable[Answer]], column: str
+) -> Found | None:
     while True:
-        reply = await attempts.read(attempts.client.get_by_eid, record, external_id)
+        reply = await attempts.read(get, record, name)
         step = AFTER_READ[reply.kind]
         if step is Step.DONE and (internal_id := id_of(reply.body)):
             return Found(record=record, internal_id=internal_id, content=reply.body)
@@ -36,26 +48,36 @@ async def find(attempts: Attempts, record: str, external_id: str) -> Found | Non
             return None
         if step is Step.REFUSE or attempts.hopeless:
             # reading needs the right to edit, and workflows lock records: the record may be there all the same
-            return await _find_unseen(attempts, record, external_id, reply.words)
+            return await _find_unseen(attempts, record, column, name, reply.words)
         await attempts.pause(reply)
 
 
-async def _find_unseen(attempts: Attempts, record: str, external_id: str, reason: str) -> Found | None:
-    query = f"SELECT id FROM {group_of(record)} WHERE externalid = ?"  # noqa: S608 (one of our three tables)
-    rows = await select(attempts, query, [external_id])
+async def _find_unseen(attempts: Attempts, record: str, column: str, name: str, reason: str) -> Found | None:
+    query = f"SELECT id FROM {group_of(record)} WHERE {column} = ?"  # noqa: S608 (one of our three tables)
+    rows = await select(attempts, query, [name])
     internal_id = id_of(rows[0]) if rows else None
     return Found(record=record, internal_id=internal_id, reason=reason) if internal_id else None
 
 
 async def select(attempts: Attempts, query: str, params: Sequence[str]) -> list[Mapping[str, Any]]:
     """The rows of a SuiteQL query. Raises :class:`Unauthorized` where NetSuite refuses it: nothing can then go on."""
+    rows = await select_if_allowed(attempts, query, params)
+    if isinstance(rows, str):
+        raise Unauthorized(f"NetSuite refuses a look-up that every document needs ({query}): {rows}")
+    return rows
+
+
+async def select_if_allowed(
+    attempts: Attempts, query: str, params: Sequence[str] = (), offset: int = 0
+) -> list[Mapping[str, Any]] | str:
+    """The rows of a page of a SuiteQL query, or in words why NetSuite refuses it."""
     while True:
-        reply = await attempts.read(attempts.client.suiteql, query, params)
+        reply = await attempts.read(attempts.client.suiteql, query, params, offset=offset)
         match AFTER_READ[reply.kind]:
             case Step.DONE if isinstance(reply.body, Mapping):
                 return rows_of(reply.body)
             case Step.GONE | Step.REFUSE:
-                raise Unauthorized(f"NetSuite refuses a look-up that every document needs ({query}): {reply.words}")
+                return reply.words
             case _:
                 await attempts.pause(reply)
 

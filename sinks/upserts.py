@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import msgspec
+
 from schemas.command import Upsert
 from schemas.outcome import Outcome, Result
 from sinks.attempts import Attempts, Reply
-from sinks.lookup import Found, find
+from sinks.lookup import Found, find, find_by_id
 from sinks.retry import AFTER_CREATE, AFTER_PATCH, Step, when_absent
 from sinks.translate import Defaults, References, Request, content_hash, patch_for, record_of, request_for, siblings_of
 from sinks.verdict import Applied, Refused
@@ -68,6 +72,33 @@ async def create(upsert: Upsert, references: References, defaults: Defaults, att
             if isinstance(outcome, Reply):  # it was there a moment ago
                 return attempts.refused(f"NetSuite refuses to change it: {outcome.words}", outcome)
             return outcome
+
+
+async def adopt(upsert: Upsert, internal_id: str, defaults: Defaults, attempts: Attempts) -> Applied | Refused:
+    """Bring a record that was in NetSuite before to ``upsert``, and put our external id on it. Never creates one."""
+    record = record_of(upsert, defaults)
+    what = (
+        f"the {'customer' if record == 'customer' else 'item'} with internal id {internal_id}, which is to be adopted,"
+    )
+    for each in (record, *siblings_of(record)):
+        if found := await find_by_id(attempts, each, internal_id):
+            break
+    else:
+        return attempts.refused(f"{what} is not in NetSuite")
+    theirs = found.content.get("externalId") if isinstance(found.content, Mapping) else None
+    if theirs and str(theirs).casefold() != upsert.external_id.casefold():
+        return attempts.refused(f"{what} has the external id {theirs} already: another system may find it by that")
+    outcome = await _patch(upsert, found, defaults, attempts, adopts=True)
+    if isinstance(outcome, Reply):
+        return attempts.refused(f"{what} was deleted in NetSuite", outcome)
+    if isinstance(outcome, Refused):
+        other = await find(attempts, record, upsert.external_id)
+        if other is not None and other.internal_id != internal_id:
+            reason = (
+                f"{what} cannot get our external id, which internal id {other.internal_id} has: keep one of the two"
+            )
+            return msgspec.structs.replace(outcome, reason=reason)
+    return outcome
 
 
 async def _patch(

@@ -58,3 +58,7 @@ class Unauthorized(Exception):
 
     It concerns every command alike, so the worker stops. Trying again would lock the user out.
     """
+
+
+class Misconfigured(Exception):
+    """What the settings ask for is not in this account. It concerns every command, so the worker stops."""

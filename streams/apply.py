@@ -21,11 +21,11 @@ from schemas.outcome import Outcome
 from schemas.registry import RegistryUnavailable
 from schemas.requests import Request
 from sinks.client import NetSuiteClient
-from sinks.deliver import Deliverer, Unauthorized
+from sinks.deliver import Deliverer, Misconfigured, Unauthorized
 from sinks.lanes import Lanes
 from sinks.slots import Slots
-from sinks.translate import Defaults
 from streams.acknowledged import AckSender
+from streams.adoption import adopted_in
 from streams.command_reader import CommandReader, Read
 from streams.command_records import Rereader
 from streams.deliveries import Deliveries
@@ -63,7 +63,8 @@ class Worker:
         self._deliverer = Deliverer(
             client,
             account=netsuite.account,
-            defaults=Defaults(subsidiary=netsuite.subsidiary),
+            defaults=netsuite.mapping.defaults(),
+            adopted=adopted_in(netsuite.adopt),
             request_limit=netsuite.request_limit,
             retry_initial=apply.retry_initial,
             retry_max=apply.retry_max,
@@ -104,6 +105,7 @@ class Worker:
 
     async def _take_commands(self) -> None:
         await self._follower.catch_up()
+        await self._deliverer.prepare()
         await self._reader.start()
         committed_at = told_at = time.monotonic()
         while not self._stopping.is_set():
@@ -225,7 +227,7 @@ async def run(settings: Settings, *, stop: asyncio.Event) -> int:
     async with client_of(netsuite) as client:
         try:
             await Worker(settings, client, partitions).work(stop)
-        except (NuestreamError, RegistryUnavailable, Unauthorized) as error:
+        except (NuestreamError, RegistryUnavailable, Misconfigured, Unauthorized) as error:
             log.error("stopped: %s", " ".join(str(error).split()))
             return 1
         except Exception:

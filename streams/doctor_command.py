@@ -27,7 +27,7 @@ def run_doctor(
     """
     netsuite = settings.require_netsuite("doctor")
     wishes = Wishes(
-        subsidiary=netsuite.subsidiary,
+        subsidiary=netsuite.mapping.subsidiary,
         currencies=currencies,
         terms=terms,
         mixes=settings.policy.mixed_orders == "one_document",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, FilePath, SecretStr, field_validator, model_validator
 
-from streams.settings_connect import Name, Seconds, Section
+from streams.settings_connect import Seconds, Section
+from streams.settings_mapping import MappingSettings
 
 CLIENT_CREDENTIALS = ("client_id", "certificate_id", "private_key")
 """What OAuth 2.0 needs."""
@@ -24,7 +25,7 @@ class NetSuiteSettings(Section):
     is ``tba`` if only values of that are there.
 
     ``request_limit`` is how long an unanswered request may still be running there, ``reference_timeout`` how long a
-    document waits for its customer and items.
+    document waits for its customer and items. ``adopt`` is a CSV file of customers and items that were there before.
     """
 
     secrets: ClassVar[tuple[str, ...]] = ("private_key", "consumer_secret", "token_secret")
@@ -42,7 +43,8 @@ class NetSuiteSettings(Section):
     token_id: str = ""
     token_secret: SecretStr = SecretStr("")
     token_secret_file: Path | None = None
-    subsidiary: Name | None = None
+    mapping: MappingSettings = MappingSettings()
+    adopt: FilePath | None = None
     concurrency: Annotated[int, Field(ge=1, le=500)] = 5
     timeout: Seconds = 60.0
     request_limit: Annotated[float, Field(ge=0)] = 900.0
