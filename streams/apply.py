@@ -12,7 +12,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from schemas.codec import Decoder, Encoder
@@ -21,6 +21,7 @@ from schemas.outcome import Outcome
 from schemas.registry import RegistryUnavailable
 from schemas.requests import Request
 from sinks.client import NetSuiteClient
+from sinks.defaults import Defaults
 from sinks.deliver import Deliverer, Misconfigured, Unauthorized
 from sinks.lanes import Lanes
 from sinks.slots import Slots
@@ -31,6 +32,7 @@ from streams.command_records import Rereader
 from streams.deliveries import Deliveries
 from streams.errors import NuestreamError
 from streams.kafka import registry_of
+from streams.mapping import defaults_of
 from streams.netsuite_login import client_of
 from streams.outcomes import Follower
 from streams.reading import TopicReader
@@ -50,7 +52,14 @@ WAITING_WINDOWS = 10
 class Worker:
     """One sink process between Kafka and NetSuite."""
 
-    def __init__(self, settings: Settings, client: NetSuiteClient, partitions: dict[str, int]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        client: NetSuiteClient,
+        partitions: dict[str, int],
+        defaults: Defaults,
+        adopted: Mapping[str, str],
+    ) -> None:
         netsuite, apply = settings.netsuite, settings.apply
         registry = registry_of(settings.registry)
         self._settings = settings
@@ -63,8 +72,8 @@ class Worker:
         self._deliverer = Deliverer(
             client,
             account=netsuite.account,
-            defaults=netsuite.mapping.defaults(),
-            adopted=adopted_in(netsuite.adopt),
+            defaults=defaults,
+            adopted=adopted,
             request_limit=netsuite.request_limit,
             retry_initial=apply.retry_initial,
             retry_max=apply.retry_max,
@@ -220,13 +229,15 @@ async def run(settings: Settings, *, stop: asyncio.Event) -> int:
     """Apply commands until ``stop`` is set; the exit status: 0, or 1 where something else stopped it.
 
     Raises:
-        NuestreamError: it cannot start, since Kafka does not answer, topics are missing or the private key cannot sign.
+        NuestreamError: it cannot start, since a setting is wrong, Kafka does not answer, topics are missing or the
+            private key cannot sign.
     """
     netsuite = settings.require_netsuite("apply")
+    defaults, adopted = defaults_of(netsuite.mapping), adopted_in(netsuite.adopt)
     partitions = await asyncio.to_thread(_partitions, settings)
     async with client_of(netsuite) as client:
         try:
-            await Worker(settings, client, partitions).work(stop)
+            await Worker(settings, client, partitions, defaults, adopted).work(stop)
         except (NuestreamError, RegistryUnavailable, Misconfigured, Unauthorized) as error:
             log.error("stopped: %s", " ".join(str(error).split()))
             return 1

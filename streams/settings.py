@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from projections.zones import time_zone
 from schemas.policy import DocumentDate, LineRate, MixedOrders, OrderCancellations, Policy, TermBasis, ZeroOrders
 from streams.errors import SettingsError
-from streams.settings_connect import KafkaSettings, RegistrySettings, Seconds, Section
+from streams.settings_connect import KafkaSettings, Name, RegistrySettings, Seconds, Section
 from streams.settings_netsuite import NetSuiteSettings
 from streams.settings_source import (
     both_names,

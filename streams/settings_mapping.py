@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field
 
-from schemas.command import ItemType
-from sinks.defaults import CustomerIds, Defaults, ItemDefaults
-from sinks.fields import body_fields, record_types
-from sinks.items import ITEM_RECORDS
 from streams.settings_connect import Name, Section
 
 NameOrId = Annotated[Name, Field(coerce_numbers_to_str=True)]
@@ -40,49 +34,6 @@ ItemRecord = Literal[
     "otherChargeSaleItem",
     "inventoryItem",
 ]
-_STATUS = {"pending_approval": "A", "pending_fulfillment": "B", "pending_receipt": "B"}
-_REFERENCES = {
-    "income_account": "incomeAccount",
-    "deferred_revenue_account": "deferredRevenueAccount",
-    "tax_schedule": "taxSchedule",
-    "revenue_recognition_rule": "revenueRecognitionRule",
-    "create_revenue_plans_on": "createRevenuePlansOn",
-}
-_FLAGS = {"fulfillable": "isFulfillable", "include_children": "includeChildren"}
-_OURS = frozenset(
-    [
-        "externalId",
-        "entityId",
-        "isPerson",
-        "companyName",
-        "firstName",
-        "lastName",
-        "email",
-        "phone",
-        "comments",
-        "startDate",
-        "endDate",
-        "currency",
-        "terms",
-        "subsidiary",
-        "addressBook",
-        "itemId",
-        "displayName",
-        "salesDescription",
-        "entity",
-        "exchangeRate",
-        "orderStatus",
-        "tranDate",
-        "memo",
-        "otherRefNum",
-        "item",
-        "location",
-        "department",
-        "class",
-        "custbody_nue_original_orderid",
-    ]
-)
-"""Fields that commands or other settings fill."""
 
 
 class ItemSettings(Section):
@@ -103,17 +54,6 @@ class ItemSettings(Section):
     fulfillable: bool | None = None
     include_children: bool | None = None
     fields: Fields = Field(default_factory=dict)
-
-    def defaults(self, record: str) -> ItemDefaults:
-        """The same in NetSuite's names; ``record`` is the type of these items."""
-        given: dict[str, object] = dict(translated(record, self.fields))
-        for setting, name in _REFERENCES.items():
-            if (internal_id := getattr(self, setting)) is not None:
-                given[name] = {"id": internal_id}
-        for setting, name in _FLAGS.items():
-            if (flag := getattr(self, setting)) is not None:
-                given[name] = flag
-        return ItemDefaults(record=self.record, fields=given)
 
 
 class MappingSettings(Section):
@@ -146,87 +86,10 @@ class MappingSettings(Section):
     return_status: Literal["pending_approval", "pending_receipt"] | None = None
     exchange_rate: Literal["original", "current"] = "original"
     add_currencies: bool = True
-    customer_ids: CustomerIds = "automatic"
+    customer_ids: Literal["automatic", "name", "name_and_number"] = "automatic"
     customer_fields: Fields = Field(default_factory=dict)
     order_fields: Fields = Field(default_factory=dict)
     return_fields: Fields = Field(default_factory=dict)
     non_inventory_items: ItemSettings = ItemSettings()
     service_items: ItemSettings = ItemSettings()
     inventory_items: ItemSettings = ItemSettings()
-
-    @model_validator(mode="after")
-    def know_fields(self) -> Self:
-        """Refuse what a record does not have: NetSuite would refuse every record of that type."""
-        for setting, record in (
-            ("customer_fields", "customer"),
-            ("order_fields", "salesOrder"),
-            ("return_fields", "returnAuthorization"),
-        ):
-            check_names(setting, record, getattr(self, setting), _OURS)
-        for setting, item_type in _KINDS.items():
-            given: ItemSettings = getattr(self, setting)
-            record = given.record or ITEM_RECORDS[item_type]
-            ours = _OURS.union(_REFERENCES.values(), _FLAGS.values())
-            check_names(setting, record, given.fields, ours)
-            check_names(setting, record, given.defaults(record).fields, ())
-        return self
-
-    def defaults(self) -> Defaults:
-        """The same as the sink knows it; names are still to be looked up."""
-        items = {}
-        for setting, item_type in _KINDS.items():
-            given: ItemSettings = getattr(self, setting)
-            items[item_type] = given.defaults(given.record or ITEM_RECORDS[item_type])
-        return Defaults(
-            subsidiary=self.subsidiary,
-            location=self.location,
-            department=self.department,
-            classification=self.classification,
-            on_lines=self.segments_on == "lines",
-            order_status=None if self.order_status is None else _STATUS[self.order_status],
-            return_status=None if self.return_status is None else _STATUS[self.return_status],
-            customer_ids=self.customer_ids,
-            original_rate=self.exchange_rate == "original",
-            add_currencies=self.add_currencies,
-            items=items,
-            fields={
-                "customer": translated("customer", self.customer_fields),
-                "salesOrder": translated("salesOrder", self.order_fields),
-                "returnAuthorization": translated("returnAuthorization", self.return_fields),
-            },
-        )
-
-
-_KINDS: Mapping[str, ItemType] = {
-    "non_inventory_items": ItemType.NON_INVENTORY_SALE_ITEM,
-    "service_items": ItemType.SERVICE_SALE_ITEM,
-    "inventory_items": ItemType.INVENTORY_ITEM,
-}
-
-
-def check_names(setting: str, record: str, fields: Mapping[str, Any], ours: Iterable[str]) -> None:
-    """Raise ``ValueError`` for a field that ``record`` cannot have, or that is ``ours`` to fill.
-
-    Which custom fields there are, only the account knows; so it does for record types that the tables do not describe.
-    """
-    own = {"customer": "entity", "salesOrder": "body", "returnAuthorization": "body"}.get(record, "item")
-    for name in fields:
-        if name in ours:
-            raise ValueError(f"{setting}: {name} is filled by commands or by a setting of its own")
-        is_custom = re.fullmatch(rf"cust{own}_?[a-z0-9_]+", name) is not None
-        if not is_custom and record in record_types() and name not in body_fields(record):
-            raise ValueError(f"{setting}: {record} has no field {name}")
-
-
-def translated(record: str, fields: Fields) -> dict[str, object]:
-    """``fields`` as a body has them: the id of another record becomes a reference."""
-    tables = body_fields(record) if record in record_types() else {}
-    return {
-        name: {"id": str(value)} if _names_record(tables.get(name, {}), value) else value
-        for name, value in fields.items()
-    }
-
-
-def _names_record(described: Mapping[str, Any], value: object) -> bool:
-    is_name = isinstance(value, int | str) and not isinstance(value, bool)
-    return is_name and described.get("type") in ("ref", "object")

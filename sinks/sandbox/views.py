@@ -22,6 +22,7 @@ _COLUMNS: Mapping[str, Mapping[str, str]] = {
         "recordtype": "LOWER(type)",
         "entity": "json_extract(body, '$.entity.id')",
         "currency": "json_extract(body, '$.currency.id')",
+        "exchangerate": "json_extract(body, '$.exchangeRate')",
         "terms": "json_extract(body, '$.terms.id')",
         "trandate": "json_extract(body, '$.tranDate')",
         "tranid": "json_extract(body, '$.tranId')",
@@ -60,7 +61,12 @@ _COLUMNS: Mapping[str, Mapping[str, str]] = {
         "description": "json_extract(body, '$.salesDescription')",
         "isinactive": _INACTIVE,
     },
-    "currency": {"id": "id", "symbol": "symbol", "name": "name"},
+    "currency": {
+        "id": "id",
+        "symbol": "symbol",
+        "name": "name",
+        "isbasecurrency": "CASE symbol WHEN 'USD' THEN 'T' ELSE 'F' END",
+    },
     "term": {"id": "id", "name": "name"},
     **{kind: {"id": "id", "name": "name"} for kind in _NAMED},
 }

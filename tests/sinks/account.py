@@ -50,15 +50,16 @@ class Time:
 class Account:
     """The sandbox, what the sink sees of it, and what the test sees."""
 
-    def __init__(self, line: BadLine, client: NetSuiteClient, name: str) -> None:
+    def __init__(self, line: BadLine, client: NetSuiteClient, name: str, **options: Any) -> None:
         self.line = line
         self.client = client
         self.time = Time()
         self.known: dict[str, str] = {}
+        options.setdefault("defaults", Defaults())
         self.deliverer = Deliverer(
             client,
             account=name,
-            defaults=Defaults(),
+            **options,
             request_limit=REQUEST_LIMIT,
             retry_initial=1.0,
             retry_max=60.0,
@@ -116,8 +117,12 @@ async def account_behind_a_bad_line(
     prepared: bool = True,
     token_secret: str | None = None,
     certificate: CertificateCredentials | None = None,
+    **options: Any,
 ) -> AsyncIterator[Account]:
-    """An account of ``sandbox``, reached through a line that can fail, by OAuth 2.0 where a certificate is given."""
+    """An account of ``sandbox``, reached through a line that can fail, by OAuth 2.0 where a certificate is given.
+
+    ``options`` are those of the deliverer.
+    """
     given = sandbox.credentials
     credentials = certificate or Credentials(
         consumer_key=given.consumer_key,
@@ -129,7 +134,7 @@ async def account_behind_a_bad_line(
         bad_line(sandbox.url) as line,
         NetSuiteClient(line.url, given.account, credentials, timeout=5.0) as client,
     ):
-        account = Account(line, client, given.account)
+        account = Account(line, client, given.account, **options)
         if prepared:
             await account.prepare()
         yield account

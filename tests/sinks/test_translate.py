@@ -67,6 +67,14 @@ FULL_CUSTOMER: dict[str, Any] = {
     "shipping_address": Address(city="Bern", country="CH"),
 }
 TERM: dict[str, Any] = {"start_on": date(2025, 1, 1), "end_on": date(2025, 12, 31)}
+FULL_ACME = orders.customer(
+    name="Acme",
+    phone="+1",
+    comments="x" * 1200,
+    customer_since=date(2024, 5, 1),
+    billing_address=Address(city="Bern"),
+)
+ODD_LINE = orders.line(quantity=Decimal(3), rate=Decimal("33.33333333"), amount=Decimal("100.10"))
 FULL: list[Command] = [
     orders.customer(**FULL_CUSTOMER),
     orders.customer(name="Maria García", is_person=True, **FULL_CUSTOMER),
@@ -246,7 +254,8 @@ def test_an_item_is_created_with_its_sku_and_changed_without_it(item_type: ItemT
     request = request_for(command, REFERENCES, DEFAULTS)
     words = {"displayName": "Platform", "salesDescription": "The platform"}
     assert (request.method, request.path) == ("POST", record)
-    assert request.body == {"externalId": SEAT, "itemId": "PLAT-ENT", **words}
+    sold_in = {"subsidiary": {"items": [{"id": "3"}]}}
+    assert request.body == {"externalId": SEAT, "itemId": "PLAT-ENT", **sold_in, **words}
     assert patch_for(command, "42").path == f"{record}/42"
     assert patch_for(command, "42").body == words
 
@@ -292,3 +301,26 @@ def test_the_hash_follows_the_content_and_nothing_else() -> None:
     assert content_hash(document) == content_hash(orders.sales_order(command_id="another"))
     assert content_hash(document) != content_hash(orders.sales_order(currency="EUR"))
     assert content_hash(document) != content_hash(orders.sales_order(lines=(orders.line(amount=Decimal(1)),)))
+
+
+GOLDEN = [
+    (FULL_ACME, "3650cfe82178a0db120595077b4d9e4d29054a079d9b74b8fcd8f1033839a5d7"),
+    (
+        orders.customer(name="Maria García", is_person=True),
+        "876b24e9181e18c993312e4d98fde6778c19d3dbc82e7fe999bc57adfe89c248",
+    ),
+    (orders.item(sku="PLAT-ENT"), "7e957e409f98b2a65ec360afc42fe88928c54b27a10df3f82b5b1e2fb2e8e85f"),
+    (
+        orders.sales_order(po_number="PO-1", **TERM),
+        "9efbf69f048d0628a658c6ba795e0f6fce984652196557761d9a767704ce327a",
+    ),
+    (
+        orders.return_authorization(lines=(ODD_LINE,)),
+        "311c419bf2f37967236c4ff169015378d582820b8091f770f15273bfe3a93635",
+    ),
+]
+
+
+@pytest.mark.parametrize(("command", "known"), GOLDEN, ids=lambda value: type(value).__name__)
+def test_the_hash_is_the_one_that_outcomes_of_earlier_versions_have(command: Any, known: str) -> None:
+    assert content_hash(command) == known
