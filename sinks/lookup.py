@@ -15,6 +15,8 @@ from sinks.translate import group_of
 from sinks.verdict import Unauthorized
 
 _IDS_PER_QUERY = 200
+PAGE = 1000
+"""Rows on a full page of a query."""
 
 
 class Found(Struct, frozen=True, kw_only=True):
@@ -80,6 +82,18 @@ async def select_if_allowed(
                 return reply.words
             case _:
                 await attempts.pause(reply)
+
+
+async def select_every(attempts: Attempts, query: str, params: Sequence[str]) -> list[Mapping[str, Any]]:
+    """The rows of all pages of a SuiteQL query. Raises :class:`Unauthorized` where NetSuite refuses it."""
+    rows: list[Mapping[str, Any]] = []
+    while True:
+        page = await select_if_allowed(attempts, query, params, len(rows))
+        if isinstance(page, str):
+            raise Unauthorized(f"NetSuite refuses a look-up ({query[:80]} …): {page}")
+        rows += page
+        if len(page) < PAGE:
+            return rows
 
 
 class Directory:

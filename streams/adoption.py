@@ -25,6 +25,13 @@ class Adoption(NamedTuple):
     internal_id: str
 
 
+class Mistake(NamedTuple):
+    """What is wrong with a line."""
+
+    line: int
+    problem: str
+
+
 def adopted_in(file: Path | None) -> dict[str, str]:
     """Internal ids by our external ids; none without a file.
 
@@ -36,11 +43,12 @@ def adopted_in(file: Path | None) -> dict[str, str]:
     adoptions, mistakes = read_adoptions(file)
     if mistakes:
         more = f"; and {len(mistakes) - _TOLD} more" if len(mistakes) > _TOLD else ""
-        raise SettingsError(f"{both_names(('netsuite', 'adopt'))}: {file}: {'; '.join(mistakes[:_TOLD])}{more}")
+        told = "; ".join(f"line {mistake.line}: {mistake.problem}" for mistake in mistakes[:_TOLD])
+        raise SettingsError(f"{both_names(('netsuite', 'adopt'))}: {file}: {told}{more}")
     return {adoption.external_id: adoption.internal_id for adoption in adoptions}
 
 
-def read_adoptions(file: Path) -> tuple[list[Adoption], list[str]]:
+def read_adoptions(file: Path) -> tuple[list[Adoption], list[Mistake]]:
     """The lines of an adoption file, and every mistake in it, each with its line number.
 
     Raises:
@@ -54,25 +62,25 @@ def read_adoptions(file: Path) -> tuple[list[Adoption], list[str]]:
         raise SettingsError(f"{both_names(('netsuite', 'adopt'))}: {file} is not UTF-8 text") from None
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
     adoptions: list[Adoption] = []
-    mistakes: list[str] = []
+    mistakes: list[Mistake] = []
     seen: dict[tuple[str, str], int] = {}
     header = next(rows, [])
     if tuple(name.strip().casefold() for name in header) != COLUMNS:
-        return [], [f"line 1: the columns are {', '.join(COLUMNS)}"]
+        return [], [Mistake(1, f"the columns are {', '.join(COLUMNS)}")]
     for row in rows:
         cells = [cell.strip() for cell in row]
         if not any(cells):
             continue
         read = _adoption(rows.line_num, cells)
         if isinstance(read, str):
-            mistakes.append(f"line {rows.line_num}: {read}")
+            mistakes.append(Mistake(rows.line_num, read))
             continue
         for key, what in (
             (("ours", read.external_id.casefold()), f"{read.record} {cells[0]}"),
             ((read.record, read.internal_id), f"NetSuite's {read.record} {read.internal_id}"),
         ):
             if (first := seen.setdefault(key, read.line)) != read.line:
-                mistakes.append(f"line {read.line}: {what} stands in line {first} already")
+                mistakes.append(Mistake(read.line, f"{what} stands in line {first} already"))
         adoptions.append(read)
     return adoptions, mistakes
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from streams.cli_adopt import adopt
 from streams.cli_dead_letters import deadletters
 from streams.cli_opening import opening
 from streams.cli_quarantine import held, quarantine
@@ -38,6 +39,7 @@ def cli(ctx: click.Context, config: Path | None, verbose: bool) -> None:
       nuestream publish orders.ndjson   put activations into the log
       nuestream history O-00000300      see what became of one order's contract
       nuestream opening check FILE      bring along contracts that were there before
+      nuestream adopt check             see customers and items that are in NetSuite already
       nuestream held                    see the orders that wait for others
       nuestream quarantine list         see those that wait for a person; release or discard them
       nuestream deadletters list        see what NetSuite refused; send it again or discard it
@@ -169,6 +171,7 @@ def show_settings(ctx: click.Context, show_all: bool) -> int:
     return run_settings(ctx.obj, show_all)
 
 
+cli.add_command(adopt)
 cli.add_command(apply)
 cli.add_command(deadletters)
 cli.add_command(doctor)

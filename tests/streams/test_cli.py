@@ -53,6 +53,8 @@ def run(*arguments: str, **environment: str) -> Result:
 
 def test_the_commands_are_these() -> None:
     assert {" ".join(path) for path in COMMANDS} == {
+        "adopt",
+        "adopt check",
         "apply",
         "demo",
         "doctor",
