@@ -6,7 +6,7 @@ ever saw them, and go on with later ones. So the projector keeps its own count, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 
@@ -43,3 +43,17 @@ class Progress:
             return self._next.get(place)
 
         consumer._new_offset = carried_through
+        _commit_only_what_is_ours(consumer._thread)
+
+
+def _commit_only_what_is_ours(thread: Any) -> None:
+    """Have Faust's consumer thread commit nothing where all of it went to others while the commit was on its way.
+
+    It leaves out what is not assigned any more, and stops the worker when aiokafka refuses to commit nothing.
+    """
+    commit: Callable[[Mapping[Any, int]], Awaitable[bool]] = thread._commit
+
+    async def commit_ours(offsets: Mapping[Any, int]) -> bool:
+        return await commit(offsets) if any(place in thread.assignment() for place in offsets) else False
+
+    thread._commit = commit_ours

@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -15,8 +15,26 @@ from tests.pipeline import Pipeline
 from tests.sandbox_server import running_sandbox
 
 
+class Thread:
+    """Commits as Faust's does: it leaves out what is not assigned, and aiokafka refuses to commit nothing."""
+
+    def __init__(self) -> None:
+        self.assigned = {"seen"}
+
+    def assignment(self) -> set[str]:
+        return self.assigned
+
+    async def _commit(self, offsets: Mapping[str, int]) -> bool:
+        if not {place for place in offsets if place in self.assigned}:
+            raise ValueError(offsets)
+        return True
+
+
 class Consumer:
     """Acknowledges, as Faust does when it stops, records that no agent ever saw."""
+
+    def __init__(self) -> None:
+        self._thread = Thread()
 
     def _new_offset(self, place: str) -> int | None:
         return {"seen": 10, "never seen": 7}.get(place)
@@ -31,6 +49,14 @@ def test_what_was_carried_through_is_committed_whatever_faust_holds_to_be_acknow
     progress.carried("seen", 3)
     assert consumer._new_offset("seen") == 4
     assert consumer._new_offset("never seen") is None
+
+
+async def test_a_commit_whose_partitions_all_went_to_others_meanwhile_commits_nothing_and_stops_nobody() -> None:
+    consumer = Consumer()
+    Progress().decide_commits(consumer)
+    assert await consumer._thread._commit({"seen": 4, "gone": 9})
+    consumer._thread.assigned = set()
+    assert not await consumer._thread._commit({"seen": 4})
 
 
 def test_a_new_generation_begins_where_the_group_stands() -> None:
