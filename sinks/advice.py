@@ -56,11 +56,13 @@ _TABLE: Final = (
     ),
     (
         r"Invalid Field Value .* field: item|unknown item|LINKED_ITEMS|field: item\b",
-        f"NetSuite does not know the item of a line. Restore it or make it anew, with our external id, {_REDRIVE}.",
+        "The item of a line is inactive in NetSuite, or gone. Make it active, or make it anew with our external id, "
+        f"{_REDRIVE}.",
     ),
     (
         r"Invalid Field Value .* field: (entity|customer)",
-        f"NetSuite does not know the customer. Restore it or make it anew, with our external id, {_REDRIVE}.",
+        "The customer is inactive in NetSuite, or gone. Make it active, or make it anew with our external id, "
+        f"{_REDRIVE}.",
     ),
     (
         r"subsidiary|INVALID_TRANS_SUB|INVALID_SUB",

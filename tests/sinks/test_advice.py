@@ -16,9 +16,12 @@ PREFIX = "Error while accessing a resource. "
         ("There are no Accounting Periods that cover this transaction date", "Open the accounting period"),
         (
             f"{PREFIX}You have entered an Invalid Field Value 9999 for the following field: item (item.items[0].item)",
-            "does not know the item",
+            "The item of a line is inactive",
         ),
-        (f"{PREFIX}You have entered an Invalid Field Value 12 for the following field: entity", "the customer"),
+        (
+            f"{PREFIX}You have entered an Invalid Field Value 12 for the following field: entity",
+            "The customer is inactive",
+        ),
         ("The item SEAT is inactive.", "Make the item active"),
         ("Customer Acme is inactive.", "Make the customer active"),
         ("This record is inactive", "active"),

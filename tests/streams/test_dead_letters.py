@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
-from aiohttp import web
 
 from schemas.outcome import DeadLetter, LetterState
 from schemas.requests import DiscardRequested
+from sinks.sandbox.account_rules import AccountRules, Period
 from streams.dead_letter_acts import sinks_at_work
 from tests.environment import Kafka
 from tests.sandbox_server import RunningSandbox, running_sandbox
-from tests.sinks.bad_line import BadLine, Forward, bad_line, says
 from tests.sinks.orders import customer, item
 from tests.streams.sinking import Line, negative, sales_order
 
@@ -38,15 +36,14 @@ def line(kafka: Kafka, topic_prefix: str, sandbox: RunningSandbox) -> Line:
     return made
 
 
-class Period:
-    """An accounting period in the way of every sales order: closed at first."""
+def close_the_period(sandbox: RunningSandbox) -> None:
+    """No transaction can be dated in the month of the orders."""
+    january = Period(start=date(2025, 1, 1), end=date(2025, 1, 31))
+    sandbox.store.apply(AccountRules(closed_periods=(january,)))
 
-    def __init__(self) -> None:
-        self.is_open = False
-        self._refuse = says(400, "You cannot post to a closed period.")
 
-    async def __call__(self, request: web.BaseRequest, forward: Forward) -> web.StreamResponse:
-        return await (forward() if self.is_open else self._refuse(request, forward))
+def open_the_period(sandbox: RunningSandbox) -> None:
+    sandbox.store.apply(AccountRules())
 
 
 def late_request(letter: DeadLetter) -> DiscardRequested:
@@ -59,19 +56,6 @@ def late_request(letter: DeadLetter) -> DiscardRequested:
         why="?",
         requested_at=letter.recorded_at,
     )
-
-
-@asynccontextmanager
-async def closed_period(
-    kafka: Kafka, prefix: str, sandbox: RunningSandbox
-) -> AsyncIterator[tuple[Line, Period, BadLine]]:
-    """A line to an account whose period is closed."""
-    period = Period()
-    async with bad_line(sandbox.url) as way:
-        way.next("POST", *[period] * 1000, path="salesOrder")
-        line = Line(kafka.bootstrap, prefix, replace(sandbox, url=way.url))
-        line.make_topics()
-        yield line, period, way
 
 
 async def test_a_discarded_document_is_never_made_also_when_it_is_written_again_for_other_workers(line: Line) -> None:
@@ -95,57 +79,55 @@ async def test_a_discarded_document_is_never_made_also_when_it_is_written_again_
 
 
 async def test_a_redriven_document_is_made_and_what_was_parked_follows_in_order(
-    kafka: Kafka, topic_prefix: str, sandbox: RunningSandbox, caplog: pytest.LogCaptureFixture
+    line: Line, sandbox: RunningSandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with closed_period(kafka, topic_prefix, sandbox) as (line, period, way):
-        line.ask_for(*REFERENCES, *(sales_order("acme", number) for number in range(4)))
-        with caplog.at_level(logging.WARNING, "nuestream.apply"):
-            async with line.sink():
-                await line.settled()
-        assert any("Open the accounting period" in record.getMessage() for record in caplog.records)
-        (told,) = await line.told("deadletters", "list")
-        assert (told["externalId"], told["state"], told["parkedBehind"]) == ("NUE-SO-acme-0", "refused", 3)
-        assert "closed period" in told["reason"]
-        assert "Open the accounting period" in told["advice"]
-        redrive = ("deadletters", "redrive", "NUE-SO-acme-0", "--why", "open again", "--by", "kim", "--yes")
+    close_the_period(sandbox)
+    line.ask_for(*REFERENCES, *(sales_order("acme", number) for number in range(4)))
+    with caplog.at_level(logging.WARNING, "nuestream.apply"):
         async with line.sink():
-            assert "refused again" in await line.run(*redrive, status=1)
-            assert line.documents() == []
-            period.is_open = True
-            way.calls.clear()
-            assert "NUE-SO-acme-0: applied" in await line.run(*redrive)
-            await line.until(lambda: set(line.states().values()) == {LetterState.CLOSED})
-        assert line.documents() == [f"NUE-SO-acme-{number}" for number in range(4)]
-        assert way.writes().count(("POST", "salesOrder")) == 4
-        shown = await line.told("deadletters", "show", "NUE-SO-acme-0")
-        assert [(each["what"].partition(":")[0], each["by"]) for each in shown["history"]] == [
-            ("refused", None),
-            ("redrive asked for by kim", "kim"),
-            ("refused", "kim"),
-            ("redrive asked for by kim", "kim"),
-            ("closed", "kim"),
-        ]
-        assert shown["attempts"] >= 2
-        assert await line.told("deadletters", "list") == []
+            await line.settled()
+    assert any("Open the accounting period" in record.getMessage() for record in caplog.records)
+    (told,) = await line.told("deadletters", "list")
+    assert (told["externalId"], told["state"], told["parkedBehind"]) == ("NUE-SO-acme-0", "refused", 3)
+    assert "Accounting Periods" in told["reason"]
+    assert "Open the accounting period" in told["advice"]
+    redrive = ("deadletters", "redrive", "NUE-SO-acme-0", "--why", "open again", "--by", "kim", "--yes")
+    async with line.sink():
+        assert "refused again" in await line.run(*redrive, status=1)
+        assert line.documents() == []
+        open_the_period(sandbox)
+        assert "NUE-SO-acme-0: applied" in await line.run(*redrive)
+        await line.until(lambda: set(line.states().values()) == {LetterState.CLOSED})
+    assert line.documents() == [f"NUE-SO-acme-{number}" for number in range(4)]
+    shown = await line.told("deadletters", "show", "NUE-SO-acme-0")
+    assert [(each["what"].partition(":")[0], each["by"]) for each in shown["history"]] == [
+        ("refused", None),
+        ("redrive asked for by kim", "kim"),
+        ("refused", "kim"),
+        ("redrive asked for by kim", "kim"),
+        ("closed", "kim"),
+    ]
+    assert shown["attempts"] >= 2
+    assert await line.told("deadletters", "list") == []
 
 
 async def test_what_is_asked_for_while_no_sink_runs_is_carried_out_by_the_next(
-    kafka: Kafka, topic_prefix: str, sandbox: RunningSandbox
+    line: Line, sandbox: RunningSandbox
 ) -> None:
-    async with closed_period(kafka, topic_prefix, sandbox) as (line, period, _):
-        line.ask_for(*REFERENCES, sales_order("acme", 0), sales_order("acme", 1))
-        async with line.sink():
-            await line.settled()
-            assert await asyncio.to_thread(sinks_at_work, line.settings) == 1
-        period.is_open = True
-        redrive = ("deadletters", "redrive", "NUE-SO-acme-0", "--why", "open again", "--yes", "--timeout", "1")
-        assert "No sink runs" in await line.run(*redrive)
-        (listed,) = await line.told("deadletters", "list")
-        assert [each["what"] for each in listed["asked"]] == ["redrive"]
-        twice = await line.run("deadletters", "redrive", "NUE-SO-acme-0", "--why", "?", "--yes", status=1)
-        assert "already" in twice
-        async with line.sink():
-            await line.until(lambda: line.documents() == ["NUE-SO-acme-0", "NUE-SO-acme-1"])
+    close_the_period(sandbox)
+    line.ask_for(*REFERENCES, sales_order("acme", 0), sales_order("acme", 1))
+    async with line.sink():
+        await line.settled()
+        assert await asyncio.to_thread(sinks_at_work, line.settings) == 1
+    open_the_period(sandbox)
+    redrive = ("deadletters", "redrive", "NUE-SO-acme-0", "--why", "open again", "--yes", "--timeout", "1")
+    assert "No sink runs" in await line.run(*redrive)
+    (listed,) = await line.told("deadletters", "list")
+    assert [each["what"] for each in listed["asked"]] == ["redrive"]
+    twice = await line.run("deadletters", "redrive", "NUE-SO-acme-0", "--why", "?", "--yes", status=1)
+    assert "already" in twice
+    async with line.sink():
+        await line.until(lambda: line.documents() == ["NUE-SO-acme-0", "NUE-SO-acme-1"])
 
 
 async def test_a_request_outlives_a_rebalance_between_it_and_its_answer(
@@ -188,31 +170,31 @@ async def test_a_discard_of_what_netsuite_turns_out_to_hold_is_told_to_be_too_la
 
 
 async def test_all_of_one_reason_are_redriven_at_once_and_names_are_told_apart(
-    kafka: Kafka, topic_prefix: str, sandbox: RunningSandbox
+    line: Line, sandbox: RunningSandbox
 ) -> None:
-    async with closed_period(kafka, topic_prefix, sandbox) as (line, period, _):
-        line.ask_for(*REFERENCES, *(sales_order(name, 1) for name in CUSTOMERS), sales_order("acme", 2))
-        async with line.sink():
-            await line.settled()
-            for name, words in (
-                ("NUE-SO-nothing", "no command called NUE-SO-nothing"),
-                ("NUE-SO-acme-2", "is parked"),
-                ("O-00000300", "are called O-00000300"),
-            ):
-                told = await line.run("deadletters", "redrive", name, "--why", "?", "--yes", status=1)
-                assert words in told
-            period.is_open = True
-            all_of_it = ("deadletters", "redrive", "--all-of-reason", "CLOSED PERIOD", "--why", "open", "--yes")
-            told = await line.run(*all_of_it)
-            assert told.count(": applied") == len(CUSTOMERS)
-            assert "needs a person" in await line.run(*all_of_it, status=1)
-            await line.until(lambda: len(line.documents()) == len(CUSTOMERS) + 1)
-            told = await line.run("deadletters", "discard", "NUE-SO-acme-1", "--why", "?", "--yes", status=1)
-            assert "no open dead letter: it was closed" in told
-            closed = next(letter for letter in line.letters() if letter.external_id == "NUE-SO-acme-1")
-            line.say(closed.partition, late_request(closed))  # as from somebody who has not seen the answer yet
-            await line.until(lambda: bool(line.declined()))
-            assert line.declined()[0].reason.startswith("NetSuite holds it already")
+    close_the_period(sandbox)
+    line.ask_for(*REFERENCES, *(sales_order(name, 1) for name in CUSTOMERS), sales_order("acme", 2))
+    async with line.sink():
+        await line.settled()
+        for name, words in (
+            ("NUE-SO-nothing", "no command called NUE-SO-nothing"),
+            ("NUE-SO-acme-2", "is parked"),
+            ("O-00000300", "are called O-00000300"),
+        ):
+            told = await line.run("deadletters", "redrive", name, "--why", "?", "--yes", status=1)
+            assert words in told
+        open_the_period(sandbox)
+        all_of_it = ("deadletters", "redrive", "--all-of-reason", "accounting periods", "--why", "open", "--yes")
+        told = await line.run(*all_of_it)
+        assert told.count(": applied") == len(CUSTOMERS)
+        assert "needs a person" in await line.run(*all_of_it, status=1)
+        await line.until(lambda: len(line.documents()) == len(CUSTOMERS) + 1)
+        told = await line.run("deadletters", "discard", "NUE-SO-acme-1", "--why", "?", "--yes", status=1)
+        assert "no open dead letter: it was closed" in told
+        closed = next(letter for letter in line.letters() if letter.external_id == "NUE-SO-acme-1")
+        line.say(closed.partition, late_request(closed))  # as from somebody who has not seen the answer yet
+        await line.until(lambda: bool(line.declined()))
+        assert line.declined()[0].reason.startswith("NetSuite holds it already")
 
 
 async def test_an_unreadable_command_is_shown_by_its_bytes_and_discarded(line: Line, tmp_path: Path) -> None:
