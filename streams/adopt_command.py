@@ -19,12 +19,12 @@ from sinks.attempts import Attempts, Health, Pace
 from sinks.client import NetSuiteClient
 from sinks.login import Login
 from sinks.prior import called, with_ids
-from sinks.signing import Credentials
 from sinks.verdict import Unauthorized
 from streams.adoption import COLUMNS, PREFIXES, Adoption, read_adoptions
 from streams.console import progress_bar, results, table
 from streams.errors import NuestreamError
 from streams.fact_reading import FactReader
+from streams.netsuite_login import client_of
 from streams.reading import TopicReader
 from streams.settings import NetSuiteSettings, Settings
 
@@ -110,19 +110,13 @@ def newest_upserts(settings: Settings) -> dict[str, Upsert]:
 
 
 async def _report(netsuite: NetSuiteSettings, upserts: dict[str, Upsert], adoptions: list[Adoption]) -> Report:
-    credentials = Credentials(
-        consumer_key=netsuite.consumer_key,
-        consumer_secret=netsuite.consumer_secret,
-        token_id=netsuite.token_id,
-        token_secret=netsuite.token_secret,
-    )
     adopted = {adoption.external_id for adoption in adoptions}
     names = {
         "customer": {name: each.name for name, each in upserts.items() if isinstance(each, UpsertCustomer)},
         "item": {name: each.sku for name, each in upserts.items() if isinstance(each, UpsertItem)},
     }
     report = Report(len(names["customer"]), len(names["item"]), [], [])
-    async with NetSuiteClient(netsuite.url, netsuite.account, credentials, timeout=netsuite.timeout) as client:
+    async with client_of(netsuite) as client:
         attempts = _attempts(client)
         try:
             for record, ours in names.items():

@@ -83,6 +83,8 @@ def apply(ctx: click.Context) -> int:
       netsuite.private_key         NUESTREAM_NETSUITE__PRIVATE_KEY       or ..._FILE, the path of a PEM file
       netsuite.url                 NUESTREAM_NETSUITE__URL               (follows from the account)
       netsuite.concurrency         NUESTREAM_NETSUITE__CONCURRENCY       (5)
+      netsuite.mapping.*           NUESTREAM_NETSUITE__MAPPING__...      what the account demands of new records
+      netsuite.adopt               NUESTREAM_NETSUITE__ADOPT             (`nuestream adopt --help`)
       kafka.*, registry.*, topics.*, groups.apply, apply.*
 
     It logs in by OAuth 2.0 client credentials. Token-based authentication, which NetSuite no longer offers to new
