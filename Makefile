@@ -2,8 +2,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo test soak soak-crash soak-cluster soak-hostile soak-oracle soak-sink mutate bench bench-sink lint lock clean
 BIN := .venv/bin
-# Pipeline tests mostly wait; three at a time finish within minutes on two cores. A file's tests share its servers.
-BESIDE := -n 3 --dist loadfile --no-loadscope-reorder
+# Pipeline tests mostly wait; four at a time finish within minutes on two cores. A file's tests share its servers.
+BESIDE := -n 4 --dist loadfile --no-loadscope-reorder
 LOCKED := uv.lock pyproject.toml .ci/setup .ci/uv.txt
 
 help:  ## show this list

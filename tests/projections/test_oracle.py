@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.projections.second_opinion import history, of_oracle, of_projection, some_settings
 from tests.stories import Customer, peaceful
 
-HISTORIES = int(os.environ.get("NUESTREAM_ORACLE_HISTORIES", "700"))
+HISTORIES = int(os.environ.get("NUESTREAM_ORACLE_HISTORIES", "500"))
 FIRST = int(os.environ.get("NUESTREAM_ORACLE_SEED", "0"))
 
 
