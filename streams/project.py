@@ -210,7 +210,7 @@ class Host:
         if self._fault is None:
             _LOG.info("stopped")
             return 0
-        if not self._started and isinstance(self._fault, NuestreamError):
+        if not self._started and isinstance(self._fault, NuestreamError) and not isinstance(self._fault, LeaseLost):
             raise self._fault
         _LOG.error("stopped, nothing was skipped: %s", _sentence(self._fault), exc_info=_trace(self._fault))
         return 1

@@ -152,3 +152,29 @@ def test_an_opening_whose_prices_cannot_be_told_is_held_back_and_stops_nothing()
     step = history.when(replace(OPENING, subscriptions=(replace(OPENED, segments=(huge,)),)))
     assert [each.code for each in step.quarantined[0].reasons] == ["price_too_large"]
     assert step.contract_events == ()
+
+
+def told(opening):
+    return [(each.code, each.detail) for each in given().when(opening).quarantined[0].reasons]
+
+
+def test_what_is_wrong_with_an_opening_is_told_with_the_subscription():
+    twice = replace(OPENING, subscriptions=(OPENED, OPENED))
+    assert told(twice) == [("opened_twice", "S1 stands in the opening more than once")]
+    unversioned = replace(OPENING, subscriptions=(replace(OPENED, version=0),))
+    assert told(unversioned) == [("opened_version", "S1 has version 0; the first is 1")]
+    dear = replace(SEGMENT, unit_price=Decimal(10) ** 17)
+    (reason,) = told(replace(OPENING, subscriptions=(replace(OPENED, segments=(dear,)),)))
+    assert reason == ("price_too_large", "S1 costs more a month than can be told")
+    history = given(order("O1", seats("S1", 1, "1.00")))
+    (reason,) = history.when(OPENING).quarantined[0].reasons
+    assert (reason.code, reason.detail) == (
+        "opened_late",
+        "S1 is there already: an opening comes before its first order",
+    )
+
+
+def test_the_first_version_may_be_opened_and_its_start_is_kept():
+    history = given(replace(OPENING, subscriptions=(replace(OPENED, version=1),)))
+    assert history.state.subscription("S1").version == 1
+    assert history.state.subscription("S1").start_on == date(2024, 1, 1)
