@@ -78,6 +78,7 @@ def _run(line: str, place: Pipeline) -> None:
         # what this test's own make was told is not for those that it starts
         environment = {k: v for k, v in environment.items() if not k.startswith(("NUESTREAM_", "MAKE"))}
         del environment["PYTHONPATH"]
+        environment.pop("ARGS", None)
     done = subprocess.run(
         ["bash", "-c", script],
         cwd=here,
