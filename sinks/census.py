@@ -18,15 +18,12 @@ from msgspec import Struct
 
 from schemas.command import Command, CreateSalesOrder, Document, Upsert, UpsertCustomer, UpsertItem
 from sinks.attempts import Attempts
-from sinks.readback import as_decimal, id_of, rows_of
-from sinks.retry import AFTER_READ, Step
+from sinks.lookup import PAGE, every_row_if_allowed
+from sinks.readback import as_decimal, id_of
 from sinks.translate import LINE_ID, ORIGINAL_ORDER, References, patch_for
 
 WORTH_ASKING = 100
 """Of fewer commands at once it is not asked: most are new, and would pay for nothing."""
-
-MOST_IDS = 1000
-"""So many values may stand in one list of a query, and so many rows on one page."""
 
 _log = logging.getLogger(__name__)
 
@@ -73,8 +70,8 @@ class Census:
             return
         for table, names in wanted.items():
             unique = list(dict.fromkeys(names))
-            for start in range(0, len(unique) if table not in self._refused else 0, MOST_IDS):
-                part = unique[start : start + MOST_IDS]
+            for start in range(0, len(unique) if table not in self._refused else 0, PAGE):
+                part = unique[start : start + PAGE]
                 self._asked.update(dict.fromkeys(part, asyncio.create_task(self._ask(table, part))))
 
     async def standing(self, external_id: str) -> Standing | None:
@@ -110,23 +107,12 @@ class Census:
         }
 
     async def _all_rows(self, attempts: Attempts, table: str, query: str, values: Sequence[str]) -> list[Row]:
-        asked = query.format(marks=", ".join("?" * len(values)))
-        rows: list[Row] = []
-        offset = 0
-        while True:
-            reply = await attempts.read(attempts.client.suiteql, asked, values, offset=offset)
-            match AFTER_READ[reply.kind]:
-                case Step.DONE if isinstance(reply.body, Mapping):
-                    rows += rows_of(reply.body)
-                    if not reply.body.get("hasMore"):
-                        return rows
-                    offset += MOST_IDS
-                case Step.GONE | Step.REFUSE:
-                    _log.warning("NetSuite refuses to look many up at once, so each is by itself: %s", reply.words)
-                    self._refused.add(table)
-                    return []
-                case _:
-                    await attempts.pause(reply)
+        rows = await every_row_if_allowed(attempts, query.format(marks=", ".join("?" * len(values))), values)
+        if isinstance(rows, str):
+            _log.warning("NetSuite refuses to look many up at once, so each is by itself: %s", rows)
+            self._refused.add(table)
+            return []
+        return rows
 
 
 def _table_of(command: Command) -> str:

@@ -228,7 +228,7 @@ class Deliverer:
             return await documents.confirm(document, newest, references, attempts)
         standing = await self._census.standing(document.external_id)
         if standing is not None and is_document(document, standing, references):
-            return documents.stands(document, standing.internal_id)
+            return documents.stands(document, standing.internal_id, attempts)
         return await self._create(document, references, attempts)
 
     async def _create(self, document: Document, references: References, attempts: Attempts) -> Verdict:

@@ -50,14 +50,9 @@ def unchanged(document: Document, newest: Outcome) -> Applied | None:
     )
 
 
-def stands(document: Document, internal_id: str) -> Applied:
+def stands(document: Document, internal_id: str, attempts: Attempts) -> Applied:
     """The verdict on a document that was found and compared before its turn came."""
-    return Applied(
-        record_type=record_of(document),
-        internal_id=internal_id,
-        result=Result.FOUND,
-        content_hash=content_hash(document),
-    )
+    return _applied(document, Result.FOUND, internal_id, attempts)
 
 
 async def confirm(document: Document, newest: Outcome, references: References, attempts: Attempts) -> Applied | Refused:

@@ -16,7 +16,7 @@ from sinks.verdict import Unauthorized
 
 _IDS_PER_QUERY = 200
 PAGE = 1000
-"""Rows on a full page of a query."""
+"""So many rows are on a full page of a query, and so many values may stand in one list of it."""
 
 
 class Found(Struct, frozen=True, kw_only=True):
@@ -70,30 +70,45 @@ async def select(attempts: Attempts, query: str, params: Sequence[str]) -> list[
 
 
 async def select_if_allowed(
-    attempts: Attempts, query: str, params: Sequence[str] = (), offset: int = 0
+    attempts: Attempts, query: str, params: Sequence[str] = ()
 ) -> list[Mapping[str, Any]] | str:
-    """The rows of a page of a SuiteQL query, or in words why NetSuite refuses it."""
+    """The rows of the first page of a SuiteQL query, or in words why NetSuite refuses it."""
+    page = await _page(attempts, query, params, 0)
+    return page if isinstance(page, str) else rows_of(page)
+
+
+async def every_row_if_allowed(attempts: Attempts, query: str, params: Sequence[str]) -> list[Mapping[str, Any]] | str:
+    """The rows of all pages of a SuiteQL query, or in words why NetSuite refuses it."""
+    rows: list[Mapping[str, Any]] = []
+    offset = 0
     while True:
-        reply = await attempts.read(attempts.client.suiteql, query, params, offset=offset)
-        match AFTER_READ[reply.kind]:
-            case Step.DONE if isinstance(reply.body, Mapping):
-                return rows_of(reply.body)
-            case Step.GONE | Step.REFUSE:
-                return reply.words
-            case _:
-                await attempts.pause(reply)
+        page = await _page(attempts, query, params, offset)
+        if isinstance(page, str):
+            return page
+        rows += rows_of(page)
+        if not page.get("hasMore"):
+            return rows
+        offset += PAGE
 
 
 async def select_every(attempts: Attempts, query: str, params: Sequence[str]) -> list[Mapping[str, Any]]:
     """The rows of all pages of a SuiteQL query. Raises :class:`Unauthorized` where NetSuite refuses it."""
-    rows: list[Mapping[str, Any]] = []
+    rows = await every_row_if_allowed(attempts, query, params)
+    if isinstance(rows, str):
+        raise Unauthorized(f"NetSuite refuses a look-up ({query[:80]} …): {rows}")
+    return rows
+
+
+async def _page(attempts: Attempts, query: str, params: Sequence[str], offset: int) -> Mapping[str, Any] | str:
     while True:
-        page = await select_if_allowed(attempts, query, params, len(rows))
-        if isinstance(page, str):
-            raise Unauthorized(f"NetSuite refuses a look-up ({query[:80]} …): {page}")
-        rows += page
-        if len(page) < PAGE:
-            return rows
+        reply = await attempts.read(attempts.client.suiteql, query, params, offset=offset)
+        match AFTER_READ[reply.kind]:
+            case Step.DONE if isinstance(reply.body, Mapping):
+                return reply.body
+            case Step.GONE | Step.REFUSE:
+                return reply.words
+            case _:
+                await attempts.pause(reply)
 
 
 class Directory:

@@ -8,8 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from sinks.attempts import Attempts
-from sinks.census import MOST_IDS
-from sinks.lookup import select_every
+from sinks.lookup import PAGE, select_every
 from sinks.readback import id_of
 
 _NAMES: Mapping[str, tuple[str, ...]] = {
@@ -35,7 +34,7 @@ async def called(attempts: Attempts, record: str, names: Iterable[str]) -> dict[
     wanted = {name.strip().casefold(): name.strip().upper() for name in names}
     columns = _NAMES[record]
     found: dict[str, dict[str, Prior]] = {}
-    for part in _parts(list(wanted.values()), MOST_IDS // len(columns)):
+    for part in _parts(list(wanted.values()), PAGE // len(columns)):
         marks = ", ".join("?" * len(part))
         either = " OR ".join(f"UPPER({column}) IN ({marks})" for column in columns)
         query = f"SELECT id, externalid, {_SHOWN[record]} FROM {record} WHERE {either} ORDER BY id"  # noqa: S608  ours
@@ -50,7 +49,7 @@ async def called(attempts: Attempts, record: str, names: Iterable[str]) -> dict[
 async def with_ids(attempts: Attempts, record: str, internal_ids: Iterable[str]) -> dict[str, str | None]:
     """The external ids, by internal id, of those customers or items that are there."""
     found: dict[str, str | None] = {}
-    for part in _parts(list(internal_ids), MOST_IDS):
+    for part in _parts(list(internal_ids), PAGE):
         marks = ", ".join("?" * len(part))
         query = f"SELECT id, externalid FROM {record} WHERE id IN ({marks}) ORDER BY id"  # noqa: S608  ours
         rows = await select_every(attempts, query, part)

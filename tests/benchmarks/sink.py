@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.command import Command, UpsertCustomer
+from tests.benchmarks.filled import memory_of
 from tests.pipeline import Pipeline
 from tests.sandbox_server import RunningSandbox, running_sandbox
 from tests.sinks import orders
@@ -71,7 +72,7 @@ def _measured(bootstrap: str, name: str, limit: int, documents: int) -> Figures:
         pipeline.start("apply")
         first, began = _when(pipeline, sandbox, 1)
         last, ended = _when(pipeline, sandbox, round(documents * (1 - TAIL)))
-        memory = _memory_mb(pipeline.process("apply").pid)
+        memory = memory_of(pipeline.process("apply").pid) // 2**20
         assert pipeline.stop("apply") == 0
     made = _made(last) - _made(first)
     slots = last["slots"]["slotSeconds"] - first["slots"]["slotSeconds"]
@@ -117,10 +118,3 @@ def _when(pipeline: Pipeline, sandbox: RunningSandbox, made: int) -> tuple[dict[
 
 def _made(told: dict[str, Any]) -> int:
     return int(told["made"].get("salesOrder", 0))
-
-
-def _memory_mb(pid: int) -> int:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) // 1024
-    return 0
