@@ -71,10 +71,11 @@ class Workers:
         raise AssertionError(f"{name} was continued and did not end:\n{self._pipeline.tail(name)}")
 
     def stop(self) -> list[int]:
-        """SIGTERM to all; their exit statuses."""
+        """SIGTERM to all; their exit statuses, 0 also where one was so young that the signal itself ended it."""
         self._closing.set()
         self._watch.join()
-        return [self._pipeline.stop(name) for name in self._names]
+        statuses = [self._pipeline.stop(name) for name in self._names]
+        return [0 if status == -signal.SIGTERM else status for status in statuses]
 
     def _start(self, name: str) -> None:
         self._pipeline.start_command(name, ["project"], {"PROJECT__INSTANCE_ID": name})
