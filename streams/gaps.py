@@ -20,7 +20,7 @@ from schemas.acts import GapExpired
 from schemas.codec import Encoder
 from schemas.contract import OrderOutcome
 from schemas.headers import headers_of
-from streams.projector import Message
+from streams.messages import Message
 
 _SELDOM = 60.0
 _OFTEN = 0.25

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from projections.forms import Record
 from streams.errors import NuestreamError
-from streams.projector import Message
+from streams.messages import Message
 from streams.state_table import StateTable
 
 

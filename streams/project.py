@@ -30,10 +30,11 @@ from streams.kafka import registry_of
 from streams.lease import Lease, LeaseLost, Superseded
 from streams.log_end import LogEnds, ReadTo
 from streams.log_records import has_records, log_record, records_between
+from streams.messages import Message
 from streams.policy import check_in_force, first_policy_check
 from streams.ports import RecordPorts, send_all
 from streams.progress import Progress
-from streams.projector import Message, Projector
+from streams.projector import Projector
 from streams.reading import TopicReader
 from streams.settings import Settings
 from streams.state_folder import state_folder, touch

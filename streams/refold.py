@@ -13,8 +13,9 @@ from projections.records import LogRecord
 from schemas.codec import Decoder, Encoder
 from streams.kafka import registry_of
 from streams.log_records import records_between
+from streams.messages import Message
 from streams.policy import KEY_PREFIX
-from streams.projector import Message, Projector
+from streams.projector import Projector
 from streams.reading import TopicReader
 from streams.settings import Settings
 from streams.state_table import what_counts

@@ -22,8 +22,8 @@ from projections.forms import Record
 from schemas.codec import Encoder
 from schemas.headers import headers_of
 from streams import faust_app, project
+from streams.messages import Message
 from streams.policy import activate_initial, first_policy_check
-from streams.projector import Message
 from streams.settings import Settings, load_settings
 from streams.state_table import StateTable
 from tests.benchmarks.core import events

@@ -23,7 +23,8 @@ from projections.state import WaitingEntry
 from schemas.codec import Decoder, Encoder
 from schemas.headers import headers_of
 from schemas.policy import Policy, PolicyActivated
-from streams.projector import Message, Projector
+from streams.messages import Message
+from streams.projector import Projector
 from streams.settings import TopicSettings
 
 TOPICS = TopicSettings()

@@ -9,7 +9,7 @@ from projections import pages, shelf
 from projections.in_force import policy_key
 from schemas.policy import MixedOrders, Policy
 from streams.errors import PolicyMissing
-from streams.projector import Message
+from streams.messages import Message
 from tests.projections.given import more, order, seats
 from tests.streams.crashes import (
     AT,
