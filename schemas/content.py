@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from functools import cache
+from json.encoder import encode_basestring
+from typing import Any
 
 from msgspec import NODEFAULT, Struct
-from msgspec.structs import fields, replace
+from msgspec.structs import astuple, fields, replace
 
 from schemas.order import LineSemantics, Order, OrderLine
 
@@ -25,36 +27,40 @@ def content_hash(order: Order, semantics: LineSemantics) -> str:
     """
     if order.is_active:
         order = replace(order, status="Activated")
-    content = {"line_semantics": str(semantics), "order": _canonical(order)}
-    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    text = f'{{"line_semantics":{_text(semantics)},"order":{_text(order)}}}'
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _canonical(value: object) -> object:
-    if isinstance(value, Struct):
-        return {
-            name: _canonical(item)
-            for name, default in _defaults(type(value))
-            if (item := getattr(value, name)) != default
-        }
-    if isinstance(value, tuple):
-        return [_canonical(item) for item in sorted(value, key=_place)]
-    if isinstance(value, Decimal):
-        return _number(value)
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="microseconds")
-    if isinstance(value, date):
-        return value.isoformat()
-    return str(value) if isinstance(value, StrEnum) else value
+_Write = Callable[[Any], str]
 
 
-@cache
-def _defaults(type_: type[Struct]) -> tuple[tuple[str, object], ...]:
-    """The fields of a type with their defaults; one without a default is never left out."""
-    return tuple(
-        (field.name, field.default if field.default_factory is NODEFAULT else field.default_factory())
-        for field in fields(type_)
-    )
+def _text(value: object) -> str:
+    """A value as JSON, names sorted and no space between. Written out, since every order is hashed."""
+    return _WRITERS[type(value)](value)
+
+
+def _struct_writer(type_: type[Struct]) -> _Write:
+    """Writes the fields that are not at their default; one without a default is never left out."""
+    defaults = [each.default if each.default_factory is NODEFAULT else each.default_factory() for each in fields(type_)]
+    names = type_.__struct_fields__
+    order = sorted(range(len(names)), key=names.__getitem__)
+    told = [(index, f'"{names[index]}":', defaults[index]) for index in order]
+    writers = _WRITERS
+
+    def write(value: Struct) -> str:
+        items = astuple(value)
+        parts = [
+            head + writers[type(item)](item)
+            for index, head, default in told
+            if (item := items[index]) is not default and (default is None or item != default)
+        ]
+        return "{" + ",".join(parts) + "}"
+
+    return write
+
+
+def _lines(value: tuple[OrderLine, ...]) -> str:
+    return "[" + ",".join([_text(line) for line in sorted(value, key=_place)]) + "]"
 
 
 def _place(line: OrderLine) -> tuple[int, str]:
@@ -65,4 +71,38 @@ def _number(value: Decimal) -> str:
     text = format(value, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text
+    return '"0"' if text == "-0" else f'"{text}"'
+
+
+class _Writers(dict[type, _Write]):
+    """How values of a type are written; of one that is asked for the first time, as its nearest base or by itself."""
+
+    def __missing__(self, type_: type) -> _Write:
+        if issubclass(type_, Struct):
+            write = _struct_writer(type_)
+        elif issubclass(type_, StrEnum):
+            write = _enum
+        else:
+            write = _json
+        self[type_] = write
+        return write
+
+
+def _enum(value: StrEnum) -> str:
+    return encode_basestring(value.value)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+_WRITERS = _Writers(
+    {
+        str: encode_basestring,
+        int: repr,
+        Decimal: _number,
+        date: lambda value: f'"{value.isoformat()}"',
+        datetime: lambda value: f'"{value.astimezone(UTC).isoformat(timespec="microseconds")}"',
+        tuple: _lines,
+    }
+)

@@ -6,6 +6,7 @@ import hashlib
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 
 import msgspec
 from msgspec import Struct
@@ -98,13 +99,18 @@ class Policy(Struct, frozen=True, kw_only=True):
 
         A setting that came later counts only where it is not at its default, so that older logs keep their names.
         """
-        values = [each for each in msgspec.structs.asdict(self).items() if _LATER.get(each[0], ...) != each[1]]
-        spelled = {key: f"{value.normalize():f}" if isinstance(value, Decimal) else str(value) for key, value in values}
-        canonical = msgspec.json.encode(spelled)
-        return hashlib.sha256(canonical).hexdigest()[:16]
+        return _policy_id(self)
 
 
 _LATER = {"post_from": None, "order_cancellations": OrderCancellations.HOLD, "release_by_two": False}
+
+
+@cache
+def _policy_id(policy: Policy) -> str:
+    values = [each for each in msgspec.structs.asdict(policy).items() if _LATER.get(each[0], ...) != each[1]]
+    spelled = {key: f"{value.normalize():f}" if isinstance(value, Decimal) else str(value) for key, value in values}
+    canonical = msgspec.json.encode(spelled)
+    return hashlib.sha256(canonical).hexdigest()[:16]
 
 
 class PolicyActivated(Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from typing import Any
 
 from projections.records import LogRecord
 from streams.header_names import headers_in
+from streams.policy import KEY_PREFIX
 from streams.reading import TopicReader
 
 EPOCH = datetime.fromtimestamp(0, UTC)
@@ -51,6 +52,11 @@ def has_records(reader: TopicReader, topic: str, partition: int, start: int, end
         KafkaUnavailable: the brokers stop answering, or refuse.
     """
     return next(reader.records(topic, {partition: (start, end)}), None) is not None
+
+
+def is_policy(record: LogRecord) -> bool:
+    """Whether a record of the log is a policy, by its key."""
+    return record.key is not None and record.key.startswith(KEY_PREFIX)
 
 
 def _instant(timestamp: Any) -> datetime:

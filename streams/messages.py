@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from msgspec import Struct
@@ -24,6 +25,39 @@ class Message:
     headers: tuple[tuple[str, bytes], ...]
 
 
+Said = Iterator[tuple[bytes, Struct]]
+"""Records with their keys."""
+
+
+def upserts_of(step: Step) -> Said:
+    """The customers and items, which have to be acknowledged before the documents that need them.
+
+    Each has its own name as its key, whoever ordered: that keeps its versions in order.
+    """
+    return ((upsert.external_id.encode(), upsert) for upsert in step.upserts)
+
+
+def documents_of(step: Step, customer: bytes) -> Said:
+    """The documents, under their customer's key."""
+    return ((customer, document) for document in step.documents)
+
+
+def contract_events_of(step: Step, customer: bytes) -> Said:
+    """What was decided and what it changed, under the customer's key."""
+    return ((customer, event) for event in step.contract_events)
+
+
+def waiting_of(step: Step, customer: bytes) -> Said:
+    """What is told of orders that wait, under their customer's key."""
+    return ((customer, record) for record in (*step.quarantined, *step.holdings))
+
+
+def rejection_of(record: LogRecord, reason: Reason) -> Said:
+    """The quarantine of a record that has no place in the log, under the record's own key."""
+    held = quarantined_record(record, (reason,))
+    yield held.key or b"", held
+
+
 class Messages:
     """Writes what was decided for the topics of these settings."""
 
@@ -31,31 +65,22 @@ class Messages:
         self._topics = topics
         self._encoder = encoder
 
-    def upserts(self, step: Step) -> list[Message]:
-        """The customers and items, which have to be acknowledged before the documents that need them.
+    def of_upserts(self, step: Step) -> list[Message]:
+        """What has to be acknowledged before the rest is sent."""
+        return list(self._encoded(self._topics.commands, upserts_of(step)))
 
-        Each has its own name as its key, whoever ordered: that keeps its versions in order.
-        """
-        return [self._message(self._topics.commands, each, each.external_id.encode()) for each in step.upserts]
-
-    def others(self, step: Step, key: bytes) -> list[Message]:
-        """Documents, contract events, and what is told of orders that wait, under their customer's key."""
-        topics = self._topics
+    def of_the_rest(self, step: Step, customer: bytes) -> list[Message]:
+        """Documents, contract events, and what is told of orders that wait."""
         return [
-            *(self._message(topics.commands, document, key) for document in step.documents),
-            *self.contract_events(step, key),
-            *(self._message(topics.quarantine, held, key) for held in step.quarantined),
-            *(self._message(topics.quarantine, holding, key) for holding in step.holdings),
+            *self._encoded(self._topics.commands, documents_of(step, customer)),
+            *self._encoded(self._topics.contracts, contract_events_of(step, customer)),
+            *self._encoded(self._topics.quarantine, waiting_of(step, customer)),
         ]
 
-    def contract_events(self, step: Step, key: bytes) -> list[Message]:
-        """The contract events alone."""
-        return [self._message(self._topics.contracts, event, key) for event in step.contract_events]
-
-    def rejection(self, record: LogRecord, reason: Reason) -> Message:
+    def of_rejection(self, record: LogRecord, reason: Reason) -> list[Message]:
         """The quarantine of a record that has no place in the log."""
-        held = quarantined_record(record, (reason,))
-        return self._message(self._topics.quarantine, held, held.key or b"")
+        return list(self._encoded(self._topics.quarantine, rejection_of(record, reason)))
 
-    def _message(self, topic: str, record: Struct, key: bytes) -> Message:
-        return Message(topic, key, self._encoder.encode(topic, record), tuple(headers_of(record)))
+    def _encoded(self, topic: str, said: Said) -> Iterator[Message]:
+        for key, record in said:
+            yield Message(topic, key, self._encoder.encode(topic, record), tuple(headers_of(record)))

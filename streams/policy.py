@@ -21,6 +21,7 @@ from streams.sending import Sender
 from streams.settings import Settings
 
 KEY_PREFIX = b"policy/"
+"""What the keys of policies in the log begin with."""
 
 
 class PolicyDiffers(NuestreamError):

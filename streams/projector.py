@@ -60,7 +60,7 @@ class Projector:
         content = content_of(record, self._decoder)
         match content:
             case Reason():
-                await ports.send([self._messages.rejection(record, content)])
+                await ports.send(self._messages.of_rejection(record, content))
             case PolicyActivated():
                 in_force = with_policy(self._policy(ports), record, content)
                 if in_force is not None:
@@ -82,14 +82,14 @@ class Projector:
         if in_force is None:
             raise no_policy(record)
         if reason := misplaced(record, content, in_force):
-            await ports.send([self._messages.rejection(record, reason)])
+            await ports.send(self._messages.of_rejection(record, reason))
             return
         customer_id = customer_of(content)
         state = load(customer_id, ports.read)
         if record.offset <= state.position:
             return
         step = fold(state, record, content, in_force.policy)
-        for messages in (self._messages.upserts(step), self._messages.others(step, customer_id.encode())):
+        for messages in (self._messages.of_upserts(step), self._messages.of_the_rest(step, customer_id.encode())):
             if messages:
                 await ports.send(messages)
         await ports.write(dump(step.state, ports.read).in_order())

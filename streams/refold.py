@@ -14,7 +14,6 @@ from schemas.codec import Decoder, Encoder
 from streams.kafka import registry_of
 from streams.log_records import records_between
 from streams.messages import Message
-from streams.policy import KEY_PREFIX
 from streams.projector import Projector
 from streams.reading import TopicReader
 from streams.settings import Settings
@@ -125,8 +124,3 @@ class Refold:
                     await projector.project(record, ports)
             advance(len(batch))
         return ports.records
-
-
-def is_policy(record: LogRecord) -> bool:
-    """Whether a record of the log is a policy, by its key."""
-    return record.key is not None and record.key.startswith(KEY_PREFIX)

@@ -14,9 +14,10 @@ from projections.records import LogRecord
 from projections.state import WaitingEntry, waiting_key
 from streams.console import progress_bar
 from streams.lag import GroupLag
+from streams.log_records import is_policy
 from streams.policy import first_policy_check
 from streams.reading import TopicReader
-from streams.refold import HEADS, Advance, Refold, Stored, is_policy, read_stored
+from streams.refold import HEADS, Advance, Refold, Stored, read_stored
 from streams.settings import Settings
 
 EQUAL, DIFFERENT = 0, 1

@@ -10,7 +10,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.as_of import as_of, written_at
+from projections.as_of import View, as_of, written_at
 from projections.records import LogRecord
 from schemas.command import Document
 from schemas.contract import OrderDecided, OrderOutcome, SubscriptionChanged
@@ -128,7 +128,7 @@ def test_a_part_of_history_folds_to_what_was_known_then_and_the_whole_to_the_liv
         customer: dict(state.entries()) for customer, state in live.states.items()
     }
     end = data.draw(st.integers(0, len(mixed)))
-    then = as_of(log, START + timedelta(seconds=end))
+    then = as_of(log, View(known_at=START + timedelta(seconds=end)))
     part = folded(mixed[:end], policy)
     assert {customer: dict(state.entries()) for customer, state in then.items()} == {
         customer: dict(state.entries()) for customer, state in part.states.items()
