@@ -21,3 +21,7 @@ class StateLost(NuestreamError):
 
 class KafkaUnavailable(NuestreamError):
     """Kafka cannot be reached, or refused what was asked of it."""
+
+
+class ArchiveError(NuestreamError):
+    """An archive is missing, damaged or in the way of what was asked of it."""

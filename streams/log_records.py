@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from projections.records import LogRecord
 from streams.header_names import headers_in
+from streams.instants import instant_of
 from streams.policy import KEY_PREFIX
 from streams.reading import TopicReader
-
-EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 def log_record(message: Any) -> LogRecord:
@@ -20,7 +18,7 @@ def log_record(message: Any) -> LogRecord:
         topic=message.topic,
         partition=message.partition,
         offset=message.offset,
-        recorded_at=_instant(message.timestamp),
+        recorded_at=instant_of(message.timestamp),
         key=message.key,
         value=message.value,
         headers={name: value or b"" for name, value in _pairs(message.headers)},
@@ -38,7 +36,7 @@ def records_between(reader: TopicReader, topic: str, partition: int, start: int,
             topic=topic,
             partition=partition,
             offset=message.offset(),
-            recorded_at=_instant(message.timestamp()[1] / 1000),
+            recorded_at=instant_of(message.timestamp()[1] / 1000),
             key=message.key(),
             value=message.value(),
             headers={name: value or b"" for name, value in headers_in(message)},
@@ -57,13 +55,6 @@ def has_records(reader: TopicReader, topic: str, partition: int, start: int, end
 def is_policy(record: LogRecord) -> bool:
     """Whether a record of the log is a policy, by its key."""
     return record.key is not None and record.key.startswith(KEY_PREFIX)
-
-
-def _instant(timestamp: Any) -> datetime:
-    try:
-        return datetime.fromtimestamp(timestamp, UTC)
-    except (OverflowError, OSError, TypeError, ValueError):
-        return EPOCH
 
 
 def _pairs(headers: Any) -> Iterable[tuple[str, bytes | None]]:

@@ -4,7 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from streams.log_records import EPOCH, log_record
+from streams.instants import EPOCH
+from streams.log_records import log_record
 
 
 def message(**fields: object) -> SimpleNamespace:
