@@ -12,6 +12,7 @@ from streams.cli_adopt import adopt
 from streams.cli_dead_letters import deadletters
 from streams.cli_opening import opening
 from streams.cli_quarantine import held, quarantine
+from streams.cli_replay import replay
 from streams.cli_sandbox import sandbox
 from streams.cli_topics import policy, topics
 from streams.cli_workers import apply, doctor, project, verify_state
@@ -43,6 +44,7 @@ def cli(ctx: click.Context, config: Path | None, verbose: bool) -> None:
       nuestream held                    see the orders that wait for others
       nuestream quarantine list         see those that wait for a person; release or discard them
       nuestream deadletters list        see what NetSuite refused; send it again or discard it
+      nuestream replay                  fold the log again: what it leads to, now or at any time before
 
     Settings come from the environment (NUESTREAM_KAFKA__BOOTSTRAP_SERVERS) and a TOML file ([kafka]
     bootstrap_servers = ...): --config, else NUESTREAM_CONFIG, else ./nuestream.toml where there is one. The
@@ -180,6 +182,7 @@ cli.add_command(opening)
 cli.add_command(policy)
 cli.add_command(project)
 cli.add_command(quarantine)
+cli.add_command(replay)
 cli.add_command(sandbox)
 cli.add_command(topics)
 cli.add_command(verify_state)

@@ -1,0 +1,111 @@
+"""`nuestream replay`: what it is told, and what it tells."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import click
+import msgspec
+
+from projections.partitions import partition_of
+from streams.console import progress_bar, results, table
+from streams.errors import NuestreamError
+from streams.replay.report import Report, total
+from streams.replay.run import Advance, Crew, Pace, Task, cores, replay_partition
+
+INTERRUPTED = 130
+T = TypeVar("T")
+Extents = Mapping[int, tuple[int, int]]
+Work = Callable[[Task, int, tuple[int, int], Advance], T]
+"""What is done with a partition: its number and extent, and who is told of each part of its records."""
+
+
+class NothingToReplay(NuestreamError):
+    """There is no such log, or none of the partitions that were asked for."""
+
+
+def run_replay(task: Task, partitions: frozenset[int] | None, processes: int | None, as_json: bool) -> int:
+    """Replay, and print the report; returns 0, or 130 where a person interrupted it.
+
+    Raises:
+        NuestreamError, RegistryUnavailable: the log is not there or cannot be read, a policy cannot be decided by, an
+            output is there already.
+    """
+    extents = chosen(task, partitions)
+    began = time.monotonic()
+    try:
+        reports = on_all_cores(replay_partition, task, extents, processes, "replay")
+    except KeyboardInterrupt:
+        click.echo("nuestream: interrupted; partitions that were complete by then keep their files", err=True)
+        return INTERRUPTED
+    found = total(reports.values())
+    if as_json:
+        click.echo(msgspec.json.encode(found).decode())
+        return 0
+    _print(found, time.monotonic() - began)
+    if task.folder is not None:
+        results.print(f"\n{', '.join(task.kinds)} written to {task.folder}", soft_wrap=True)
+    return 0
+
+
+def chosen(task: Task, partitions: frozenset[int] | None = None) -> Extents:
+    """The extents of the partitions that are to be read: those asked for, and of one customer only its own.
+
+    Raises:
+        NothingToReplay: the log or one of the partitions is not there.
+    """
+    with task.source.open() as log:
+        extents = log.extents()
+    if not extents:
+        raise NothingToReplay(f"there is no topic {task.source.place}")
+    if partitions is None and task.customer is not None:
+        partitions = frozenset({partition_of(task.customer.encode(), len(extents))})
+    if partitions is None:
+        return extents
+    if missing := partitions - extents.keys():
+        told = ", ".join(map(str, sorted(missing)))
+        raise NothingToReplay(f"{task.source.place} has partitions 0 to {len(extents) - 1}, and no {told}")
+    return {each: extents[each] for each in sorted(partitions)}
+
+
+def on_all_cores(work: Work[T], task: Task, extents: Extents, processes: int | None, doing: str) -> dict[int, T]:
+    """Do ``work`` on every partition, on ``processes`` or else all cores, and show how it goes on.
+
+    Raises what ``work`` raises.
+    """
+    pace = Pace(sum(end - start for start, end in extents.values()), began=time.monotonic())
+    with progress_bar() as bar:
+        shown = bar.add_task(doing, total=pace.total, rate="")
+
+        def advance(count: int) -> None:
+            pace.done += count
+            bar.update(shown, completed=pace.done, rate=pace.told(time.monotonic()))
+
+        if (processes := min(processes or cores(), len(extents))) == 1:
+            return {partition: work(task, partition, extent, advance) for partition, extent in extents.items()}
+        with Crew(processes) as crew:
+            return crew.run(work, task, extents, advance)
+
+
+def _print(found: Report, seconds: float) -> None:
+    rate = found.records / max(seconds, 0.001)
+    results.print(
+        f"{found.records:,} records of {found.partitions} partitions in {seconds:.1f} s ({rate:,.0f}/s): "
+        f"{found.customers:,} customers with {found.subscriptions:,} subscriptions",
+        soft_wrap=True,
+    )
+    rows = [
+        (type_.lower().replace("_", " "), currency, f"{money.documents:,}", f"{money.amount:,f}")
+        for type_, currencies in sorted(found.documents.items())
+        for currency, money in sorted(currencies.items())
+    ]
+    if rows:
+        results.print(table("documents", ("document", "currency", "number", "amount"), rows, ("number", "amount")))
+    decided = ", ".join(f"{count:,} {name.lower().replace('_', ' ')}" for name, count in sorted(found.outcomes.items()))
+    results.print(f"decisions: {decided or 'none'}", soft_wrap=True)
+    waiting = ", ".join(f"{count:,} {name.lower()}" for name, count in sorted(found.open_orders.items()))
+    results.print(f"waiting at the end: {waiting or 'none'}", soft_wrap=True)
+    if found.rejected:
+        results.print(f"records with no place in the log, quarantined as they are: {found.rejected:,}", soft_wrap=True)
