@@ -92,7 +92,17 @@ def topic_prefix(request: pytest.FixtureRequest) -> Iterator[str]:
 
     What a test leaves on the shared broker under it is deleted afterwards.
     """
-    test = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower())[:40].strip("-")
+    yield from _prefix(request)
+
+
+@pytest.fixture(scope="module")
+def module_prefix(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The same for all tests of a module together."""
+    yield from _prefix(request)
+
+
+def _prefix(request: pytest.FixtureRequest) -> Iterator[str]:
+    test = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower())[-40:].strip("-")
     prefix = f"{test}-{uuid.uuid4().hex[:8]}."
     yield prefix
     if "kafka" in request.fixturenames:

@@ -79,6 +79,7 @@ def test_the_commands_are_these() -> None:
         "quarantine list",
         "quarantine release",
         "quarantine show",
+        "replay",
         "sandbox",
         "settings",
         "topics",
