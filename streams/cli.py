@@ -12,7 +12,7 @@ from streams.cli_adopt import adopt
 from streams.cli_dead_letters import deadletters
 from streams.cli_opening import opening
 from streams.cli_quarantine import held, quarantine
-from streams.cli_replay import replay
+from streams.cli_replay import diff, replay
 from streams.cli_sandbox import sandbox
 from streams.cli_topics import policy, topics
 from streams.cli_workers import apply, doctor, project, verify_state
@@ -45,6 +45,7 @@ def cli(ctx: click.Context, config: Path | None, verbose: bool) -> None:
       nuestream quarantine list         see those that wait for a person; release or discard them
       nuestream deadletters list        see what NetSuite refused; send it again or discard it
       nuestream replay                  fold the log again: what it leads to, now or at any time before
+      nuestream diff                    see what another version or policy would decide otherwise
 
     Settings come from the environment (NUESTREAM_KAFKA__BOOTSTRAP_SERVERS) and a TOML file ([kafka]
     bootstrap_servers = ...): --config, else NUESTREAM_CONFIG, else ./nuestream.toml where there is one. The
@@ -176,6 +177,7 @@ def show_settings(ctx: click.Context, show_all: bool) -> int:
 cli.add_command(adopt)
 cli.add_command(apply)
 cli.add_command(deadletters)
+cli.add_command(diff)
 cli.add_command(doctor)
 cli.add_command(held)
 cli.add_command(opening)

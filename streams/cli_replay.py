@@ -1,4 +1,4 @@
-"""`nuestream replay`: the log folded again, on all cores, without Faust and without NetSuite."""
+"""`nuestream replay` and `diff`: the log folded again, on all cores, without Faust and without NetSuite."""
 
 from __future__ import annotations
 
@@ -144,3 +144,51 @@ def replay(ctx: click.Context, /, **asked: Any) -> int:
         form=asked["form"],
     )
     return run_replay(task, asked["partitions"], asked["processes"], asked["as_json"])
+
+
+@click.command()
+@click.option("--archive", metavar="URL", help="Read orders and commands from an Avro archive instead of Kafka.")
+@click.option(
+    "--policy",
+    type=click.Choice(["log", "settings"]),
+    default="log",
+    show_default=True,
+    help="Whose policy decides: as the log has it, or that of the settings for the whole history.",
+)
+@click.option("--customer", metavar="ID", help="Compare the documents of one customer alone.")
+@click.option("--processes", type=click.IntRange(min=1), help="How many side by side; else one per core.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def diff(
+    ctx: click.Context, archive: str | None, policy: str, customer: str | None, processes: int | None, as_json: bool
+) -> int:
+    """Show what would change if this version decided the whole history again.
+
+    The orders topic is folded anew, and the documents that follow are compared with those on the commands topic, by
+    their external ids and all that they say: which were added, which are missing (and why their order posts nothing
+    now), which are different, per contract, with the money. Nothing is changed, in Kafka or in NetSuite.
+
+    Run it before an upgrade, with the new version, and before a change of the policy, with the policy that you want
+    in the settings and --policy settings. NetSuite's documents are never updated: what has been posted stays as it
+    is, and only what is decided from then on is decided otherwise.
+
+    \b
+    Settings: kafka.*, registry.*, topics.orders, topics.commands; policy.* with --policy settings
+    Examples:
+      nuestream diff
+      NUESTREAM_POLICY__MIXED_ORDERS=split nuestream diff --policy settings
+      nuestream diff --archive /backup/nue --json
+
+    Exit status: 0 nothing would change, 1 something would, 2 could not be done, 130 interrupted.
+    """
+    from streams.replay.diff_command import DiffTask, run_diff
+    from streams.replay.source import Source
+
+    settings = settings_of(ctx)
+    task = DiffTask(
+        source=Source(settings, settings.topics.orders, archive),
+        commands=Source(settings, settings.topics.commands, archive),
+        customer=customer,
+        instead=settings.policy.to_policy() if policy == "settings" else None,
+    )
+    return run_diff(task, processes, as_json)

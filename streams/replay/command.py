@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TypeVar
 
 import click
@@ -18,7 +19,7 @@ from streams.replay.run import Advance, Crew, Pace, Task, cores, replay_partitio
 INTERRUPTED = 130
 T = TypeVar("T")
 Extents = Mapping[int, tuple[int, int]]
-Work = Callable[[Task, int, tuple[int, int], Advance], T]
+Work = Callable[[int, tuple[int, int], Advance], T]
 """What is done with a partition: its number and extent, and who is told of each part of its records."""
 
 
@@ -36,7 +37,7 @@ def run_replay(task: Task, partitions: frozenset[int] | None, processes: int | N
     extents = chosen(task, partitions)
     began = time.monotonic()
     try:
-        reports = on_all_cores(replay_partition, task, extents, processes, "replay")
+        reports = on_all_cores(partial(replay_partition, task), extents, processes, "replay")
     except KeyboardInterrupt:
         click.echo("nuestream: interrupted; partitions that were complete by then keep their files", err=True)
         return INTERRUPTED
@@ -70,7 +71,7 @@ def chosen(task: Task, partitions: frozenset[int] | None = None) -> Extents:
     return {each: extents[each] for each in sorted(partitions)}
 
 
-def on_all_cores(work: Work[T], task: Task, extents: Extents, processes: int | None, doing: str) -> dict[int, T]:
+def on_all_cores(work: Work[T], extents: Extents, processes: int | None, doing: str) -> dict[int, T]:
     """Do ``work`` on every partition, on ``processes`` or else all cores, and show how it goes on.
 
     Raises what ``work`` raises.
@@ -84,9 +85,9 @@ def on_all_cores(work: Work[T], task: Task, extents: Extents, processes: int | N
             bar.update(shown, completed=pace.done, rate=pace.told(time.monotonic()))
 
         if (processes := min(processes or cores(), len(extents))) == 1:
-            return {partition: work(task, partition, extent, advance) for partition, extent in extents.items()}
+            return {partition: work(partition, extent, advance) for partition, extent in extents.items()}
         with Crew(processes) as crew:
-            return crew.run(work, task, extents, advance)
+            return crew.run(work, extents, advance)
 
 
 def _print(found: Report, seconds: float) -> None:

@@ -120,8 +120,7 @@ class Crew:
 
     def run(
         self,
-        work: Callable[[Task, int, tuple[int, int], Advance], Any],
-        task: Task,
+        work: Callable[[int, tuple[int, int], Advance], Any],
         extents: Mapping[int, tuple[int, int]],
         advance: Advance,
     ) -> dict[int, Any]:
@@ -130,7 +129,7 @@ class Crew:
         Raises whatever it raises, and :class:`NuestreamError` where a process is killed.
         """
         largest = sorted(extents, key=lambda each: extents[each][0] - extents[each][1])
-        futures = {self._pool.submit(_work, work, task, each, extents[each]): each for each in largest}
+        futures = {self._pool.submit(_work, work, each, extents[each]): each for each in largest}
         found: dict[int, Any] = {}
         left: set[Future[Any]] = set(futures)
         while left:
@@ -171,7 +170,7 @@ def _begin(told: Any, stop: Any) -> None:
     _OWN[:] = [told, stop]
 
 
-def _work(work: Callable[..., Any], task: Task, partition: int, extent: tuple[int, int]) -> Any:
+def _work(work: Callable[..., Any], partition: int, extent: tuple[int, int]) -> Any:
     told, stop = _OWN
     without_collections()
 
@@ -180,7 +179,7 @@ def _work(work: Callable[..., Any], task: Task, partition: int, extent: tuple[in
         if stop.is_set():
             raise Interrupted("the replay was interrupted")
 
-    return work(task, partition, extent, advance)
+    return work(partition, extent, advance)
 
 
 def without_collections() -> None:

@@ -65,6 +65,7 @@ class Worker:
     on_portion: Callable[["Worker", Sequence[Message | Record]], None] = lambda _worker, _portion: None
     portions: int = 0
     log_id: str | None = None
+    partition: int = 0
 
     def recover(self) -> None:
         """Read the changelog; the record with the highest position counts, whenever it was written."""
@@ -78,7 +79,7 @@ class Worker:
     def run(self, log: Sequence[LogRecord], start: int | None = None) -> None:
         """Recover, then carry every record from the committed offset (or ``start``) through."""
         self.recover()
-        projector = Projector(0, TOPICS, ENCODER, DECODER, self.log_id)
+        projector = Projector(self.partition, TOPICS, ENCODER, DECODER, self.log_id)
         for record in log[self.durable.committed if start is None else start :]:
             finish(projector.project(record, self))
             self._portion(())
