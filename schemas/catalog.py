@@ -48,6 +48,13 @@ _NAMESPACES: Final[dict[type[Struct], str]] = {
     RequestDeclined: "nuestream.outcomes",
 }
 TYPES: Final = tuple(_NAMESPACES)
+_ROLES: Final = {
+    "nuestream.orders": "orders",
+    "nuestream.commands": "commands",
+    "nuestream.contracts": "contracts",
+    "nuestream.quarantine": "quarantine",
+    "nuestream.outcomes": "dead_letters",
+}
 _NAMES: Final = {type_: f"{namespace}.{type_.__name__}" for type_, namespace in _NAMESPACES.items()}
 _NAMED: Final = {name: type_ for type_, name in _NAMES.items()}
 
@@ -62,6 +69,11 @@ def type_named(fullname: str) -> type[Struct] | None:
     return _NAMED.get(fullname)
 
 
+def topic_role(type_: type[Struct]) -> str:
+    """Which of the topics in the settings the records of this type are written to, such as ``orders``."""
+    return "outcomes" if type_ is Outcome else _ROLES[_NAMESPACES[type_]]
+
+
 @cache
 def schema_text(type_: type[Struct]) -> str:
     """The schema as it is registered: the text of its file, which says what every field means."""
@@ -69,14 +81,12 @@ def schema_text(type_: type[Struct]) -> str:
 
 
 @cache
-def earlier_texts(type_: type[Struct]) -> tuple[str, ...]:
-    """The schemas that earlier versions wrote this type with, the oldest first."""
+def earlier_versions(type_: type[Struct]) -> dict[int, str]:
+    """The schemas that earlier versions wrote this type with, by the version's number, the oldest first."""
     name = f"{_NAMES[type_].rpartition('.')[2]}.avsc"
-    versions = sorted(
-        (folder for folder in (files("schemas") / "avsc").iterdir() if folder.is_dir()),
-        key=lambda folder: int(folder.name.removeprefix("v")),
-    )
-    return tuple((folder / name).read_text("utf-8") for folder in versions if (folder / name).is_file())
+    folders = (folder for folder in (files("schemas") / "avsc").iterdir() if folder.is_dir())
+    numbered = sorted((int(folder.name.removeprefix("v")), folder / name) for folder in folders)
+    return {number: file.read_text("utf-8") for number, file in numbered if file.is_file()}
 
 
 @cache
@@ -94,6 +104,12 @@ def fingerprint_of(text: str) -> bytes:
 def parsed(type_: type[Struct]) -> dict[str, Any]:
     """The schema as fastavro reads and writes with it; not to be changed."""
     return parse(schema_text(type_))
+
+
+def same_but_for_words(text: str, other: str) -> bool:
+    """Whether two schemas differ in nothing but descriptions and layout; ``ValueError`` where one is no JSON."""
+    one, two = (prepared(json.loads(each)) for each in (text, other))
+    return one == two
 
 
 def parse(text: str) -> dict[str, Any]:

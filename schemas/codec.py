@@ -22,18 +22,20 @@ from msgspec import Struct
 
 from schemas.catalog import (
     TYPES,
-    earlier_texts,
+    earlier_versions,
     fingerprint,
     fingerprint_of,
     name_of,
     parse,
     parsed,
+    same_but_for_words,
     schema_text,
     type_named,
 )
-from schemas.logical import Unfit, prepared
+from schemas.logical import Unfit
 from schemas.registry import Registry, RegistryUnavailable
 from schemas.strict import Layout, Malformed
+from schemas.upcast import UPCASTS, Upcast
 
 __all__ = ["Decoder", "Encoder", "Malformed", "RegistryUnavailable"]
 
@@ -137,12 +139,11 @@ class _Writing:
     @classmethod
     def said_by(cls, text: str) -> _Writing:
         try:
-            schema = json.loads(text)
-            writing = cls(_type_of(schema), text, ours=False)
-            if prepared(schema) == prepared(json.loads(schema_text(writing.type_))):
+            writing = cls(_type_of(json.loads(text)), text, ours=False)
+            if same_but_for_words(text, schema_text(writing.type_)):
                 return cls.of(writing.type_)
             # Both refuse what cannot be read safely, once, instead of at every record.
-            _ = writing.layout, writing.schema
+            _ = writing.layout, writing.schema, writing.upcast
         except Malformed:
             raise
         except Exception as error:
@@ -157,6 +158,10 @@ class _Writing:
     def layout(self) -> Layout:
         return Layout(json.loads(self.text))
 
+    @cached_property
+    def upcast(self) -> Upcast | None:
+        return UPCASTS.get(fingerprint_of(self.text))
+
     def read(self, body: bytes) -> Struct:
         # First the proof, so that no count or index reaches fastavro that it would believe.
         self.layout.prove(body)
@@ -165,6 +170,8 @@ class _Writing:
             plain = fastavro.schemaless_reader(BytesIO(body), self.schema, reader)
             record: Struct = msgspec.convert(plain, self.type_, builtin_types=_KEPT)
             if not self.ours:
+                if self.upcast is not None:
+                    record = self.upcast(record)
                 # Its writer may allow what our fields cannot hold, and so nobody after us could write.
                 _written(record, b"")
         except Exception as error:
@@ -175,7 +182,8 @@ class _Writing:
 @cache
 def _bundled() -> dict[bytes, _Writing]:
     """Every schema that this project ever wrote with, by its fingerprint."""
-    earlier = {fingerprint_of(text): _Writing.said_by(text) for type_ in TYPES for text in earlier_texts(type_)}
+    texts = (text for type_ in TYPES for text in earlier_versions(type_).values())
+    earlier = {fingerprint_of(text): _Writing.said_by(text) for text in texts}
     return earlier | {fingerprint(type_): _Writing.of(type_) for type_ in TYPES}
 
 

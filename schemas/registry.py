@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
@@ -11,13 +12,14 @@ from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 from msgspec import Struct
 
-from schemas.catalog import name_of, schema_text
+from schemas.catalog import name_of, same_but_for_words, schema_text
 from schemas.strict import Malformed
 
 _T = TypeVar("_T")
 
-# The registry's own codes for what it does not hold. A plain 404 is a wrong address.
-_NOT_THERE: Final = (40401, 40402, 40403)
+# The registry's own codes for what it does not hold; the last is of a subject without a level of its own. A plain 404
+# is a wrong address.
+_NOT_THERE: Final = (40401, 40402, 40403, 40408)
 # A user and password, in an address with or without its scheme.
 _CREDENTIALS: Final = re.compile(r"(?<=//)\S*@|(?<!\S)[^\s/]*@")
 # The client's own default is to wait for ever.
@@ -35,11 +37,28 @@ class SubjectNaming(StrEnum):
     RECORD = "record"
 
 
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A schema in a subject, as the registry holds it. ``number`` counts within the subject, from 1."""
+
+    number: int
+    schema_id: int
+    text: str
+
+    def reads_as(self, text: str) -> bool:
+        """Whether it is this schema, whatever the descriptions and the layout of either."""
+        try:
+            return same_but_for_words(self.text, text)
+        except (ValueError, RecursionError):
+            return False
+
+
 class Registry:
     """A Confluent-compatible registry.
 
     ``config`` is the client's: ``url`` and, where needed, ``basic.auth.user.info``, ``ssl.ca.location`` and so on.
-    With ``register`` off, schemas are only looked up, and one that was not registered beforehand is an error.
+    With ``register`` off, schemas are only looked up, whatever their descriptions and layout, and one that was not
+    registered beforehand is an error.
     """
 
     def __init__(
@@ -63,16 +82,9 @@ class Registry:
                 or it is not registered and ``register`` is off.
         """
         if (topic, type_) not in self._ids:
-            name = name_of(type_)
-            subject = f"{topic}-{name}" if self._naming is SubjectNaming.TOPIC_RECORD else name
-            schema = Schema(schema_text(type_), "AVRO")
-            try:
-                self._ids[topic, type_] = self._ask(lambda: self._id(subject, schema))
-            except _NotThere as error:
-                raise RegistryUnavailable(
-                    f"the schema registry at {self._address} has no {name} of this version under the subject "
-                    f"{subject}, and registering is off: {error}"
-                ) from None
+            subject = self.subject(topic, type_)
+            number = self.register(subject, type_) if self._register else self._found(subject, type_)
+            self._ids[topic, type_] = number
         return self._ids[topic, type_]
 
     def schema_by_id(self, schema_id: int) -> str:
@@ -88,16 +100,92 @@ class Registry:
         """The text of the schema with this GUID; errors as in :meth:`schema_by_id`."""
         return self._text(f"GUID {guid}", lambda: self._client.get_schema_by_guid(guid))
 
-    def _id(self, subject: str, schema: Schema) -> int:
-        if self._register:
-            return int(self._client.register_schema(subject, schema))
-        return int(self._client.lookup_schema(subject, schema).schema_id)
+    def subject(self, topic: str, type_: type[Struct]) -> str:
+        """What the subject of this type's schemas on this topic is called."""
+        name = name_of(type_)
+        return f"{topic}-{name}" if self._naming is SubjectNaming.TOPIC_RECORD else name
+
+    def versions(self, subject: str) -> list[Version]:
+        """What the subject holds, the oldest first; nothing where there is no such subject.
+
+        Raises:
+            RegistryUnavailable: no usable answer.
+        """
+        try:
+            numbers = self._ask(lambda: sorted(self._client.get_versions(subject)))
+            return [self._version(subject, number) for number in numbers]
+        except _NotThere:
+            return []
+
+    def held(self, subject: str, type_: type[Struct]) -> Version | None:
+        """This version's schema as the subject holds it: its very text, else one that differs in words alone.
+
+        Raises:
+            RegistryUnavailable: no usable answer.
+        """
+        schema = Schema(schema_text(type_), "AVRO")
+        try:
+            found = self._ask(lambda: self._client.lookup_schema(subject, schema))
+            return Version(int(found.version), int(found.schema_id), schema_text(type_))
+        except _NotThere:
+            alike = (each for each in reversed(self.versions(subject)) if each.reads_as(schema_text(type_)))
+            return next(alike, None)
+
+    def register(self, subject: str, type_: type[Struct]) -> int:
+        """Put this version's schema into the subject, where it is not there yet; its id.
+
+        Raises:
+            RegistryUnavailable: no usable answer, or the registry refuses the schema.
+        """
+        schema = Schema(schema_text(type_), "AVRO")
+        return self._ask(lambda: int(self._client.register_schema(subject, schema)))
+
+    def accepts(self, subject: str, version: int, type_: type[Struct]) -> bool:
+        """Whether this version's schema is compatible with one that the subject holds, by the subject's level.
+
+        Raises:
+            RegistryUnavailable: no usable answer.
+        """
+        schema = Schema(schema_text(type_), "AVRO")
+        return self._ask(lambda: bool(self._client.test_compatibility(subject, schema, version)))
+
+    def compatibility(self, subject: str) -> str:
+        """The level that counts for the subject, its own or the registry's, such as ``FULL_TRANSITIVE``.
+
+        Raises:
+            RegistryUnavailable: no usable answer.
+        """
+        try:
+            return self._ask(lambda: str(self._client.get_compatibility(subject)))
+        except _NotThere:
+            return self._ask(lambda: str(self._client.get_compatibility()))
+
+    def set_compatibility(self, subject: str, level: str) -> None:
+        """Give the subject a level of its own; it need not hold a schema yet.
+
+        Raises:
+            RegistryUnavailable: no usable answer.
+        """
+        self._ask(lambda: self._client.set_compatibility(subject, level))
+
+    def _found(self, subject: str, type_: type[Struct]) -> int:
+        held = self.held(subject, type_)
+        if held is None:
+            raise RegistryUnavailable(
+                f"the schema registry at {self._address} has no {name_of(type_)} of this version under the subject "
+                f"{subject}, and registering is off: `nuestream schemas register` puts it there"
+            )
+        return held.schema_id
+
+    def _version(self, subject: str, number: int) -> Version:
+        found = self._ask(lambda: self._client.get_version(subject, number))
+        return Version(number, int(found.schema_id), str(found.schema.schema_str))
 
     def _text(self, what: str, fetch: Callable[[], Schema]) -> str:
         try:
             schema = self._ask(fetch)
         except _NotThere as error:
-            raise Malformed(f"the schema registry has no schema with the {what}: {error}") from None
+            raise Malformed(f"the schema registry has no schema with the {what}: {error.said}") from None
         if schema.schema_type not in (None, "AVRO") or schema.references:
             raise Malformed(f"the schema with the {what} is not an Avro schema that stands by itself")
         if not isinstance(schema.schema_str, str):
@@ -109,7 +197,7 @@ class Registry:
             return question()
         except SchemaRegistryError as error:
             if error.http_status_code == 404 and error.error_code in _NOT_THERE:
-                raise _NotThere(error.error_message) from None
+                raise _NotThere(self._address, _without_credentials(str(error.error_message))) from None
             raise RegistryUnavailable(
                 f"the schema registry at {self._address} answered {error.http_status_code}: "
                 f"{_without_credentials(str(error.error_message))}"
@@ -122,8 +210,12 @@ class Registry:
             ) from None
 
 
-class _NotThere(Exception):
+class _NotThere(RegistryUnavailable):
     """The registry answered, and does not have it."""
+
+    def __init__(self, address: str, said: str) -> None:
+        super().__init__(f"the schema registry at {address} answered 404: {said}")
+        self.said = said
 
 
 def _without_credentials(text: str) -> str:

@@ -23,6 +23,12 @@ def golden(type_: type[_T], version: int | None = None) -> _T:
     return msgspec.json.decode(_file(type_, version, "json").read_bytes(), type=type_)
 
 
+def golden_today(type_: type[_T], version: int) -> _T:
+    """What they are read as today: the same, but for a version that is upcast."""
+    upcast = _file(type_, version, "upcast.json")
+    return msgspec.json.decode(upcast.read_bytes(), type=type_) if upcast.exists() else golden(type_, version)
+
+
 def golden_bytes(type_: type[Struct], version: int | None = None) -> bytes:
     """The bytes that they were written as, in single-object encoding."""
     return _file(type_, version, "bin").read_bytes()

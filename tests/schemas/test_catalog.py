@@ -9,14 +9,12 @@ from enum import EnumType
 from importlib.resources import files
 from typing import Any, get_args, get_origin, get_type_hints
 
-import avro.schema
 import pytest
-from avro.compatibility import ReaderWriterCompatibilityChecker, SchemaCompatibilityType
 from fastavro.schema import to_parsing_canonical_form
 from msgspec import NODEFAULT, Struct
 from msgspec.structs import FieldInfo, fields
 
-from schemas.catalog import TYPES, earlier_texts, fingerprint, name_of, schema_text, type_named
+from schemas.catalog import TYPES, fingerprint, name_of, schema_text, type_named
 from schemas.strict import Layout
 from tests.schemas.shapes import optional
 
@@ -145,17 +143,6 @@ def names_of(schema: dict[str, Any]) -> Any:
 def test_there_is_one_file_per_type_and_no_other() -> None:
     present = {path.name for path in (files("schemas") / "avsc").iterdir() if path.is_file()}
     assert present == {f"{type_.__name__}.avsc" for type_ in TYPES}
-
-
-EARLIER = [(type_, text) for type_ in TYPES for text in earlier_texts(type_)]
-
-
-@pytest.mark.parametrize(("type_", "text"), EARLIER, ids=[name_of(type_) for type_, _ in EARLIER])
-def test_a_schema_and_those_before_it_read_each_other(type_: type[Struct], text: str) -> None:
-    new, old = (avro.schema.parse(each) for each in (schema_text(type_), text))
-    for reader, writer in ((new, old), (old, new)):
-        result = ReaderWriterCompatibilityChecker().get_compatibility(reader, writer)
-        assert result.compatibility is SchemaCompatibilityType.compatible, result.messages
 
 
 @pytest.mark.parametrize("type_", TYPES, ids=name_of)
