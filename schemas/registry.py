@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, TypeVar
@@ -117,19 +117,21 @@ class Registry:
         except _NotThere:
             return []
 
-    def held(self, subject: str, type_: type[Struct]) -> Version | None:
+    def held(self, subject: str, type_: type[Struct], versions: Sequence[Version] | None = None) -> Version | None:
         """This version's schema as the subject holds it: its very text, else one that differs in words alone.
+
+        ``versions`` are what the subject holds, where that is known already.
 
         Raises:
             RegistryUnavailable: no usable answer.
         """
-        schema = Schema(schema_text(type_), "AVRO")
+        text = schema_text(type_)
         try:
-            found = self._ask(lambda: self._client.lookup_schema(subject, schema))
-            return Version(int(found.version), int(found.schema_id), schema_text(type_))
+            found = self._ask(lambda: self._client.lookup_schema(subject, Schema(text, "AVRO")))
+            return Version(int(found.version), int(found.schema_id), text)
         except _NotThere:
-            alike = (each for each in reversed(self.versions(subject)) if each.reads_as(schema_text(type_)))
-            return next(alike, None)
+            holds = self.versions(subject) if versions is None else versions
+            return next((each for each in reversed(holds) if each.reads_as(text)), None)
 
     def register(self, subject: str, type_: type[Struct]) -> int:
         """Put this version's schema into the subject, where it is not there yet; its id.

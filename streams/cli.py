@@ -14,6 +14,7 @@ from streams.cli_opening import opening
 from streams.cli_quarantine import held, quarantine
 from streams.cli_replay import diff, replay
 from streams.cli_sandbox import sandbox
+from streams.cli_schemas import schemas
 from streams.cli_topics import policy, topics
 from streams.cli_workers import apply, doctor, project, verify_state
 from streams.commands import Commands, settings_of
@@ -46,6 +47,7 @@ def cli(ctx: click.Context, config: Path | None, verbose: bool) -> None:
       nuestream deadletters list        see what NetSuite refused; send it again or discard it
       nuestream replay                  fold the log again: what it leads to, now or at any time before
       nuestream diff                    see what another version or policy would decide otherwise
+      nuestream schemas check           see whether the schema registry has the schemas
 
     Settings come from the environment (NUESTREAM_KAFKA__BOOTSTRAP_SERVERS) and a TOML file ([kafka]
     bootstrap_servers = ...): --config, else NUESTREAM_CONFIG, else ./nuestream.toml where there is one. The
@@ -186,6 +188,7 @@ cli.add_command(project)
 cli.add_command(quarantine)
 cli.add_command(replay)
 cli.add_command(sandbox)
+cli.add_command(schemas)
 cli.add_command(topics)
 cli.add_command(verify_state)
 
