@@ -97,9 +97,9 @@ def test_every_version_has_its_schema_and_its_golden_bytes(type_: type[Struct]) 
 def test_no_schema_that_was_shipped_is_edited_or_gone() -> None:
     known = SHIPPED.read_text("utf-8").splitlines()
     found = [line_of(type_, version, text) for type_ in TYPES for version, text in texts_of(type_).items()]
-    assert len(set(known)) == len(known)
-    assert not set(known) - set(found), "edited or removed; a change is a new version"
-    assert not set(found) - set(known), f"new versions: add their lines to {SHIPPED.name}"
+    gone, new = sorted(set(known) - set(found)), sorted(set(found) - set(known))
+    assert not gone, "\n".join(["edited or removed, where a change is a new version:", *gone])
+    assert not new, "\n".join([f"new, to be added to {SHIPPED.name}:", *new])
 
 
 OLD = """{"type": "record", "name": "A", "fields": [

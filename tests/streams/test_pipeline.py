@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.schema_registry import SchemaRegistryClient
 
 from tests.environment import Kafka, SchemaRegistry
 from tests.examples_of import expected_of, shape_of
@@ -76,6 +77,11 @@ def test_records_in_the_registrys_wire_format_lead_to_the_same_documents(
             pipeline.run("topics", "create")
             _run_all(pipeline, ACTIVATIONS)
             assert shape_of(sandbox) == expected_of(EXAMPLES / "expected.json")
+            subjects = SchemaRegistryClient({"url": schema_registry.url}).get_subjects()
+            used = {name for name in subjects if name.startswith(topic_prefix)}
+            listed = json.loads(pipeline.run("schemas", "list", "--json").stdout)
+            assert used
+            assert used <= {f"{each['topic']}-{each['record']}" for each in listed}
         finally:
             pipeline.close()
 
