@@ -72,6 +72,7 @@ class Registry:
         self._naming = naming
         self._register = register
         self._ids: dict[tuple[str, type[Struct]], int] = {}
+        self._level: str | None = None
         self._client: Any = self._ask(lambda: SchemaRegistryClient.new_client({"timeout": _TIMEOUT, **config}))
 
     def id_for(self, topic: str, type_: type[Struct]) -> int:
@@ -113,7 +114,7 @@ class Registry:
         """
         try:
             numbers = self._ask(lambda: sorted(self._client.get_versions(subject)))
-            return [self._version(subject, number) for number in numbers]
+            return self._ask(lambda: [_version(self._client.get_version(subject, number)) for number in numbers])
         except _NotThere:
             return []
 
@@ -127,8 +128,7 @@ class Registry:
         """
         text = schema_text(type_)
         try:
-            found = self._ask(lambda: self._client.lookup_schema(subject, Schema(text, "AVRO")))
-            return Version(int(found.version), int(found.schema_id), text)
+            return self._ask(lambda: _version(self._client.lookup_schema(subject, Schema(text, "AVRO")), text))
         except _NotThere:
             holds = self.versions(subject) if versions is None else versions
             return next((each for each in reversed(holds) if each.reads_as(text)), None)
@@ -152,7 +152,7 @@ class Registry:
         return self._ask(lambda: bool(self._client.test_compatibility(subject, schema, version)))
 
     def compatibility(self, subject: str) -> str:
-        """The level that counts for the subject, its own or the registry's, such as ``FULL_TRANSITIVE``.
+        """The level that counts for the subject, such as ``FULL_TRANSITIVE``: its own, else the registry's, asked once.
 
         Raises:
             RegistryUnavailable: no usable answer.
@@ -160,7 +160,9 @@ class Registry:
         try:
             return self._ask(lambda: str(self._client.get_compatibility(subject)))
         except _NotThere:
-            return self._ask(lambda: str(self._client.get_compatibility()))
+            if self._level is None:
+                self._level = self._ask(lambda: str(self._client.get_compatibility()))
+            return self._level
 
     def set_compatibility(self, subject: str, level: str) -> None:
         """Give the subject a level of its own; it need not hold a schema yet.
@@ -178,10 +180,6 @@ class Registry:
                 f"{subject}, and registering is off: `nuestream schemas register` puts it there"
             )
         return held.schema_id
-
-    def _version(self, subject: str, number: int) -> Version:
-        found = self._ask(lambda: self._client.get_version(subject, number))
-        return Version(number, int(found.schema_id), str(found.schema.schema_str))
 
     def _text(self, what: str, fetch: Callable[[], Schema]) -> str:
         try:
@@ -218,6 +216,10 @@ class _NotThere(RegistryUnavailable):
     def __init__(self, address: str, said: str) -> None:
         super().__init__(f"the schema registry at {address} answered 404: {said}")
         self.said = said
+
+
+def _version(answer: Any, text: str | None = None) -> Version:
+    return Version(int(answer.version), int(answer.schema_id), str(answer.schema.schema_str) if text is None else text)
 
 
 def _without_credentials(text: str) -> str:
