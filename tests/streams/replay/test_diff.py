@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 from msgspec import structs
 
-from projections.fold import fold
-from projections.state import CustomerState
-from schemas.contract import OrderDecided
+from schemas.command import CreateSalesOrder
 from streams.cli import cli
-from streams.replay.diff import Change, Comparison
-from streams.replay.outputs import read_said
-from tests.projections.given import more, order, record_at, seats
+from streams.replay.diff import Change, Comparison, money_by_currency
+from tests.projections.given import given, order, seats
 from tests.streams.replay.recording import record, recorded_log
 
 RECORDED = sorted(path.parents[1] for path in (Path(__file__).parents[2] / "examples").glob("recorded/*/*/topic.json"))
@@ -52,7 +50,7 @@ def test_another_policy_shows_what_it_would_change_and_by_how_much(small: str) -
     found = json.loads(done.stdout)
     missing = [each for each in found["differences"] if each["change"] == "missing"]
     assert missing
-    assert all(each["why"].startswith("quarantined: ") and each["after"] is None for each in missing)
+    assert all(each["why"].startswith(("quarantined: ", "held: ")) and each["after"] is None for each in missing)
     by_type = {each["external_id"][:7]: float(each["before"]) for each in found["differences"] if each["before"]}
     assert by_type["NUE-SO-"] > 0 > by_type["NUE-RA-"]
     told = run_diff("--archive", small, "--policy", "settings", mixed_orders="quarantine").output
@@ -66,14 +64,38 @@ def test_of_one_customer_the_documents_of_others_are_not_missed(small: str) -> N
     assert 0 < json.loads(done.stdout)["documents_before"] < 30
 
 
-def documents_of(*orders: object) -> tuple[list, list[OrderDecided]]:
-    state, documents, decided = CustomerState("acme"), [], []
-    for offset, event in enumerate(orders):
-        step = fold(state, record_at(offset), event, POLICY)
-        state, documents = step.state, [*documents, *step.documents]
-        decided += [each for each in step.contract_events if isinstance(each, OrderDecided)]
-    return documents, decided
+def sold(*amounts: str) -> list[CreateSalesOrder]:
+    """Sales orders of one order each, by the rules as they are."""
+    chain = given()
+    return [
+        document
+        for number, amount in enumerate(amounts)
+        for document in chain.when(order(f"O{number}", seats(f"S{number}", 1, amount))).documents
+    ]
 
 
-def test_every_kind_of_change_is_found_named_and_summed() -> None:
-    pass
+def test_every_kind_of_change_is_found_and_named() -> None:
+    first, second, third = sold("10.00", "20.00", "30.00")
+    comparison = Comparison()
+    for document in (first, second, second):
+        comparison.was(document)
+    cheaper = structs.replace(second.lines[0], amount=Decimal("15.00"))
+    for document in (structs.replace(second, total=Decimal("15.00"), lines=(cheaper,)), third, third):
+        comparison.is_(document)
+    found = comparison.result()
+    assert (found.before, found.after) == (2, 2)
+    assert [(each.change, each.external_id, each.amount, each.why) for each in found.differences] == [
+        (Change.MISSING, "NUE-SO-O0", Decimal(-10), ""),
+        (Change.DIFFERENT, "NUE-SO-O1", Decimal(-5), "lines[0].amount, total"),
+        (Change.ADDED, "NUE-SO-O2", Decimal(30), ""),
+    ]
+    assert money_by_currency({0: found}) == {"USD": {"missing": -10, "different": -5, "added": 30}}
+
+
+def test_who_decided_is_no_difference_and_neither_is_how_a_number_is_written() -> None:
+    (document,) = sold("10.00")
+    comparison = Comparison()
+    comparison.was(document)
+    origin = structs.replace(document.origin, policy_id="another", rules_version=99)
+    comparison.is_(structs.replace(document, origin=origin, total=Decimal("10.0000")))
+    assert comparison.result().differences == []
