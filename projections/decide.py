@@ -10,22 +10,18 @@ from projections import documents
 from projections.changes import SubscriptionChange, changes_of, missing_versions, version_reasons
 from projections.contracts import assign
 from projections.effects import Reading
-from projections.identity import external_id
 from projections.lines import OrderedLine, is_new_order, ordered_lines, tied_out
 from projections.objections import objections, told_totals_tie, totals_do_not_tie
+from projections.posting import Posting
 from projections.readable import FOR_GOOD, UNREADABLE_MONEY, reasons_against_itself, without_money
 from projections.snapshots import as_changes
 from projections.state import WAITING, CustomerState
-from projections.upserts import upserts_of
-from schemas.command import Document, Origin, Upsert
+from schemas.command import Document, Upsert
 from schemas.contract import OrderOutcome
 from schemas.holding import Missing
 from schemas.order import EventType, LineSemantics, Order, OrderEvent
 from schemas.policy import Policy
 from schemas.quarantine import Reason
-
-RULES_VERSION = 2
-"""Raised whenever the same log may lead to other documents than before. Every command names it."""
 
 MOST_REASONS = 20
 """How many reasons against an order are told: its record has to fit through the broker."""
@@ -40,21 +36,30 @@ EVERYTHING: Waived = frozenset({"everything"})
 class Decision:
     """What is to become of an order.
 
-    ``missing`` is what a held one waits for. ``contract_of`` gives the contract of each subscription that the order
-    changes; ``totals`` the signed sum that the order posts per contract it touches. ``is_restated`` says that the
-    order's own total is not what it changes.
+    ``missing`` is what a held one waits for, ``posting`` what one that posts brings to NetSuite. ``contract_of`` gives
+    the contract of each subscription that the order changes; ``totals`` the signed sum that the order posts per
+    contract it touches. ``is_restated`` says that the order's own total is not what it changes.
     """
 
     outcome: OrderOutcome
     why: str
     reasons: tuple[Reason, ...] = ()
     missing: tuple[Missing, ...] = ()
-    upserts: tuple[Upsert, ...] = ()
-    documents: tuple[Document, ...] = ()
+    posting: Posting | None = None
     changes: tuple[SubscriptionChange, ...] = ()
     contract_of: Mapping[str, str] = field(default_factory=dict)
     totals: Mapping[str, Decimal] = field(default_factory=dict)
     is_restated: bool = False
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """The documents that the order becomes."""
+        return self.posting.documents if self.posting else ()
+
+    @property
+    def upserts(self) -> tuple[Upsert, ...]:
+        """The customers and items that go out before them."""
+        return self.posting.upserts if self.posting else ()
 
 
 def decide(state: CustomerState, event: OrderEvent, policy: Policy, waived: Waived = frozenset()) -> Decision:
@@ -115,8 +120,7 @@ def fold_only(state: CustomerState, event: OrderEvent, policy: Policy, why: str)
         decision,
         outcome=OrderOutcome.DISCARDED,
         why=why,
-        upserts=(),
-        documents=(),
+        posting=None,
         totals=dict.fromkeys(decision.totals, Decimal(0)),
     )
 
@@ -143,18 +147,6 @@ def reading_of(event: OrderEvent, policy: Policy) -> Reading:
         effective_on=event.order.effective_on,
         basis=policy.term_basis,
         is_snapshot=event.line_semantics is LineSemantics.SNAPSHOT,
-    )
-
-
-def origin_of(event: OrderEvent, policy: Policy) -> Origin:
-    """The stamp on every command of an order."""
-    return Origin(
-        customer_id=event.order.customer_id,
-        order_id=event.order.order_id,
-        order_number=event.order.order_number,
-        event_id=event.event_id,
-        policy_id=policy.policy_id,
-        rules_version=RULES_VERSION,
     )
 
 
@@ -223,17 +215,12 @@ def _post(
     )
     if is_before_cut_over(event, policy):
         return projected
-    origin = origin_of(event, policy)
     after = {change.number: change.quantity_after for change in changes}
-    made = documents.write(plans, event, policy, origin, after)
-    items = {line.item for document in made for line in document.lines}
-    products = [product for product in event.products if external_id("ITEM", product.id) in items]
     return replace(
         projected,
-        outcome=OrderOutcome.POSTED if made else OrderOutcome.NO_OP,
-        why=_why(lines, made),
-        upserts=upserts_of(event, origin, products),
-        documents=made,
+        outcome=OrderOutcome.POSTED if plans else OrderOutcome.NO_OP,
+        why=_why(lines, plans),
+        posting=Posting(event, policy, plans, after),
     )
 
 
@@ -246,7 +233,7 @@ def totals_by_contract(lines: Sequence[OrderedLine], homes: Mapping[str, str]) -
     return totals
 
 
-def _why(lines: Sequence[OrderedLine], made: Sequence[Document]) -> str:
+def _why(lines: Sequence[OrderedLine], made: Sequence[documents.DocumentPlan]) -> str:
     if is_new_order(lines):
         kinds = "new order"
     else:

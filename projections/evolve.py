@@ -17,8 +17,7 @@ from projections.state import (
     order_key,
     subscription_key,
 )
-from schemas.command import CreateSalesOrder
-from schemas.contract import OrderOutcome
+from schemas.contract import DocumentType, OrderOutcome
 from schemas.order import Order, OrderEvent
 
 HASH_BYTES = 16
@@ -38,14 +37,14 @@ def evolve(state: CustomerState, position: int, event: OrderEvent, content: byte
     """
     if decision.outcome is OrderOutcome.IGNORED:
         return seen(state, position)
-    sold = sum(isinstance(document, CreateSalesOrder) for document in decision.documents)
+    posting = decision.posting
     entries: dict[str, Entry] = {
         order_key(event.event_type, event.order.order_id): OrderEntry(
             position=position,
             content=content,
             outcome=decision.outcome,
-            sales_orders=sold,
-            returns=len(decision.documents) - sold,
+            sales_orders=posting.count(DocumentType.SALES_ORDER) if posting else 0,
+            returns=posting.count(DocumentType.RETURN_AUTHORIZATION) if posting else 0,
         )
     }
     entries |= _contracts(state, position, event.order, decision)

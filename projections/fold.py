@@ -8,6 +8,8 @@ order of their arrival, at its position.
 
 from __future__ import annotations
 
+from functools import partial
+
 from msgspec import structs
 
 from projections import openings
@@ -89,7 +91,7 @@ def _opening(turn: Turn, opening: Opening) -> None:
         turn.quarantined.append(structs.replace(held_back, event_id=opening.event_id, customer_id=opening.customer_id))
         return
     turn.change(openings.opened(turn.record.offset, opening))
-    turn.events += openings.opening_events(opening)
+    turn.told.append(partial(openings.opening_events, opening))
     turn.resume(subscription_key(each.number) for each in opening.subscriptions)
 
 

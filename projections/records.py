@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
+from typing import Protocol
 
 from projections.state import CustomerState
 from schemas.acts import Act
@@ -31,16 +33,45 @@ class LogRecord:
     headers: Mapping[str, bytes] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Step:
-    """What follows from one record. ``upserts`` go out before ``documents``, which need them."""
+    """What follows from one record. ``upserts`` go out before ``documents``, which need them.
+
+    ``decisions`` are what was decided, and ``told`` writes the contract events: written out when they are asked for.
+    """
 
     state: CustomerState
-    upserts: tuple[Upsert, ...] = ()
-    documents: tuple[Document, ...] = ()
-    contract_events: tuple[ContractEvent, ...] = ()
+    decisions: tuple[Decided, ...] = ()
+    told: tuple[Callable[[], Iterable[ContractEvent]], ...] = field(default=(), compare=False)
     quarantined: tuple[Quarantined, ...] = ()
     holdings: tuple[Holding, ...] = ()
+
+    @property
+    def upserts(self) -> tuple[Upsert, ...]:
+        """The customers and items of all decisions."""
+        return tuple(upsert for decision in self.decisions for upsert in decision.upserts)
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """The documents of all decisions."""
+        return tuple(document for decision in self.decisions for document in decision.documents)
+
+    @cached_property
+    def contract_events(self) -> tuple[ContractEvent, ...]:
+        """What was decided and what that changed, in order."""
+        return tuple(event for tell in self.told for event in tell())
+
+
+class Decided(Protocol):
+    """A decision, as far as its outputs go."""
+
+    @property
+    def upserts(self) -> tuple[Upsert, ...]:
+        """The customers and items of a decision."""
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """The documents of a decision."""
 
 
 def customer_of(content: Content) -> str:

@@ -8,9 +8,10 @@ from datetime import date, datetime
 from decimal import Context, Decimal
 
 from projections.changes import SubscriptionChange
-from projections.decide import RULES_VERSION, Decision
+from projections.decide import Decision
 from projections.identity import stable_id
 from projections.lines import expected_total
+from projections.posting import RULES_VERSION
 from projections.schedule import Schedule, Span, span_on
 from projections.state import CustomerState
 from schemas.command import CreateSalesOrder, Document

@@ -23,7 +23,6 @@ from projections.decide import (
     held,
     is_before_cut_over,
     is_waived,
-    origin_of,
     quarantined,
     reading_of,
     standing,
@@ -31,6 +30,7 @@ from projections.decide import (
 )
 from projections.lines import OrderedLine, by_subscription, ordered_lines, tied_out
 from projections.objections import contract_objections, money_tolerance
+from projections.posting import Posting
 from projections.readable import reasons_against_itself
 from projections.state import WAITING, CustomerState, OrderEntry
 from schemas.content import content_hash
@@ -162,11 +162,10 @@ def _reverse(event: OrderEvent, activation: OrderEntry, reversal: _Reversal, pol
     after = {change.number: change.quantity_after for change in changes}
     before_us = is_before_cut_over(event, policy)
     plans = [] if before_us else documents.plan_all(lines, homes, policy, opens=False, ask=False)
-    made = documents.write(plans, event, policy, origin_of(event, policy), after, already)
     return Decision(
-        outcome=OrderOutcome.POSTED if made else OrderOutcome.NO_OP,
-        why="order cancelled" if made else "order cancelled: nothing to take back",
-        documents=made,
+        outcome=OrderOutcome.POSTED if plans else OrderOutcome.NO_OP,
+        why="order cancelled" if plans else "order cancelled: nothing to take back",
+        posting=Posting(event, policy, plans, after, already, upserts_too=False),
         changes=changes,
         contract_of={change.number: homes[change.lines[0].line.line_id] for change in changes},
         totals=totals_by_contract(lines, homes),

@@ -15,6 +15,7 @@ from __future__ import annotations
 from calendar import monthrange
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import lru_cache
 
 from schemas.order import OrderLine, TermDimension
 from schemas.policy import TermBasis
@@ -22,6 +23,7 @@ from schemas.policy import TermBasis
 _PERIODS = {"monthly": 1, "quarterly": 3, "semi-annual": 6, "semiannual": 6, "annual": 12}
 
 
+@lru_cache(maxsize=4096)  # terms begin and end on few days, and are asked for several times per line
 def months_between(start_on: date, end_on: date, basis: TermBasis) -> Fraction:
     """The months from ``start_on`` to ``end_on``, both inclusive; 0 where the end is before the start."""
     if end_on < start_on:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from msgspec import structs
 
@@ -35,7 +36,6 @@ from projections.waiting import (
     too_many,
     waiters_with,
 )
-from schemas.command import Document, Upsert
 from schemas.contract import ContractEvent, OrderOutcome
 from schemas.holding import Holding
 from schemas.order import EventType, OrderEvent
@@ -52,9 +52,8 @@ class Turn:
     policy: Policy
     trigger: str
     known_at: datetime
-    upserts: list[Upsert] = field(default_factory=list)
-    documents: list[Document] = field(default_factory=list)
-    events: list[ContractEvent] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
+    told: list[Callable[[], Iterable[ContractEvent]]] = field(default_factory=list)
     quarantined: list[Quarantined] = field(default_factory=list)
     holdings: list[Holding] = field(default_factory=list)
     ready: list[tuple[int, str]] = field(default_factory=list)
@@ -71,9 +70,8 @@ class Turn:
                 self.decided(body, entry, self.decide(body.event, entry))
         return Step(
             seen(self.state, self.record.offset),
-            tuple(self.upserts),
-            tuple(self.documents),
-            tuple(self.events),
+            tuple(self.decisions),
+            tuple(self.told),
             tuple(self.quarantined),
             tuple(self.holdings),
         )
@@ -98,7 +96,7 @@ class Turn:
         """
         decision = self._that_can_wait(body, entry, decision)
         if decision.outcome is OrderOutcome.IGNORED:
-            self.events.append(order_decided(body.event, decision, self._occasion(body.event, entry)))
+            self.told.append(partial(_ignored, body.event, decision, self._occasion(body.event, entry)))
         elif decision.outcome in WAITING:
             self._wait(body, entry, decision)
         else:
@@ -183,15 +181,24 @@ class Turn:
     def _tell(self, body: Body, entry: WaitingEntry | None, decision: Decision) -> None:
         event = body.event
         occasion = self._occasion(event, entry)
-        self.upserts += decision.upserts
-        self.documents += decision.documents
-        self.events.append(order_decided(event, decision, occasion))
-        self.events += subscription_changes(self.state, event, decision, occasion)
+        self.decisions.append(decision)
+        self.told.append(partial(_decided, self.state, event, decision, occasion))
         self.state = evolve(self.state, self.record.offset, event, body.content, decision)
 
     def _occasion(self, event: OrderEvent, entry: WaitingEntry | None) -> Occasion:
         decided_by = None if event.event_id == self.trigger else self.trigger
         return Occasion(self.known_at, self.policy, decided_by, entry.ordinal + 1 if entry else 1)
+
+
+def _ignored(event: OrderEvent, decision: Decision, occasion: Occasion) -> Iterator[ContractEvent]:
+    yield order_decided(event, decision, occasion)
+
+
+def _decided(
+    before: CustomerState, event: OrderEvent, decision: Decision, occasion: Occasion
+) -> Iterator[ContractEvent]:
+    yield order_decided(event, decision, occasion)
+    yield from subscription_changes(before, event, decision, occasion)
 
 
 def _too_large(body: Body) -> tuple[Reason, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -67,6 +68,7 @@ def _place(line: OrderLine) -> tuple[int, str]:
     return line.line_number, line.line_id
 
 
+@lru_cache(maxsize=4096)  # equal numbers are written alike, and most come again
 def _number(value: Decimal) -> str:
     text = format(value, "f")
     if "." in text:

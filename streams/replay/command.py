@@ -45,7 +45,7 @@ def run_replay(task: Task, partitions: frozenset[int] | None, processes: int | N
     if as_json:
         click.echo(msgspec.json.encode(found).decode())
         return 0
-    _print(found, time.monotonic() - began)
+    _print(found, time.monotonic() - began, counted=task.reports)
     if task.folder is not None:
         results.print(f"\n{', '.join(task.kinds)} written to {task.folder}", soft_wrap=True)
     return 0
@@ -90,13 +90,22 @@ def on_all_cores(work: Work[T], extents: Extents, processes: int | None, doing: 
             return crew.run(work, extents, advance)
 
 
-def _print(found: Report, seconds: float) -> None:
+def _print(found: Report, seconds: float, *, counted: bool) -> None:
     rate = found.records / max(seconds, 0.001)
     results.print(
         f"{found.records:,} records of {found.partitions} partitions in {seconds:.1f} s ({rate:,.0f}/s): "
         f"{found.customers:,} customers with {found.subscriptions:,} subscriptions",
         soft_wrap=True,
     )
+    if counted:
+        _print_decisions(found)
+    waiting = ", ".join(f"{count:,} {name.lower()}" for name, count in sorted(found.open_orders.items()))
+    results.print(f"waiting at the end: {waiting or 'none'}", soft_wrap=True)
+    if found.rejected:
+        results.print(f"records with no place in the log, quarantined as they are: {found.rejected:,}", soft_wrap=True)
+
+
+def _print_decisions(found: Report) -> None:
     rows = [
         (type_.lower().replace("_", " "), currency, f"{money.documents:,}", f"{money.amount:,f}")
         for type_, currencies in sorted(found.documents.items())
@@ -106,7 +115,3 @@ def _print(found: Report, seconds: float) -> None:
         results.print(table("documents", ("document", "currency", "number", "amount"), rows, ("number", "amount")))
     decided = ", ".join(f"{count:,} {name.lower().replace('_', ' ')}" for name, count in sorted(found.outcomes.items()))
     results.print(f"decisions: {decided or 'none'}", soft_wrap=True)
-    waiting = ", ".join(f"{count:,} {name.lower()}" for name, count in sorted(found.open_orders.items()))
-    results.print(f"waiting at the end: {waiting or 'none'}", soft_wrap=True)
-    if found.rejected:
-        results.print(f"records with no place in the log, quarantined as they are: {found.rejected:,}", soft_wrap=True)

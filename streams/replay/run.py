@@ -12,6 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import islice, takewhile
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -24,13 +25,13 @@ from streams.errors import NuestreamError
 from streams.replay.folding import PartitionFold
 from streams.replay.outputs import Files
 from streams.replay.report import Report
-from streams.replay.source import Source
+from streams.replay.source import Log, Source
 from streams.replay.span import EVERYTHING, Span
 
 Advance = Callable[[int], None]
 """Told of each part of the records that were read, by their number."""
 
-_PART = 1000
+_PART = 250
 _TICK = 0.2
 
 
@@ -43,7 +44,7 @@ class Task:
     """What is replayed and what is put out of it: ``kinds`` to files in ``folder``, in ``form``.
 
     Only records within ``span`` are put out and counted; those before it are folded all the same. With ``instead``,
-    everything is decided by that policy, whatever the log says.
+    everything is decided by that policy, whatever the log says. Without ``reports``, decisions are not counted.
     """
 
     source: Source
@@ -54,6 +55,7 @@ class Task:
     folder: Path | None = None
     kinds: Sequence[str] = ()
     form: str = "avro"
+    reports: bool = True
 
 
 class Followed:
@@ -70,22 +72,24 @@ class Followed:
         Raises:
             NuestreamError, RegistryUnavailable: the log cannot be read, or decided by.
         """
-        task, span, began, told = self._task, self._task.span, False, 0
-        start, end = self._extent
+        task, span = self._task, self._task.span
+        began = span.start is None
         with task.source.open() as log:
-            fold = self.fold = PartitionFold(log.decoder(), task.view, task.customer, task.instead)
-            for record in log.records(self._partition, start, end) if start < end else ():
-                if span.ended(record):
-                    break
-                self.records += 1
-                if self.records % _PART == 0:
-                    self._advance(_PART)
-                    told = self.records
-                followed = fold.take(record)
-                began = began or span.began(record)
-                if began and followed is not None:
-                    yield record, followed
-        self._advance(self.records - told)
+            tells = task.reports or bool({"contracts", "commands", "quarantine"} & set(task.kinds))
+            fold = self.fold = PartitionFold(log.decoder(), task.view, task.customer, task.instead, tells=tells)
+            records = self._records(log)
+            while portion := list(islice(records, _PART)):
+                for record, followed in fold.take(portion):
+                    began = began or span.began(record)
+                    if began:
+                        yield record, followed
+                self.records += len(portion)
+                self._advance(len(portion))
+
+    def _records(self, log: Log) -> Iterator[LogRecord]:
+        (start, end), span = self._extent, self._task.span
+        records = log.records(self._partition, start, end) if start < end else iter(())
+        return takewhile(lambda record: not span.ended(record), records)
 
 
 def replay_partition(task: Task, partition: int, extent: tuple[int, int], advance: Advance) -> Report:
@@ -96,7 +100,7 @@ def replay_partition(task: Task, partition: int, extent: tuple[int, int], advanc
         for record, step in followed:
             if isinstance(step, Reason):
                 report.rejected += 1
-            else:
+            elif task.reports:
                 report.take(step)
             if files is not None:
                 files.take(record, step)

@@ -8,8 +8,8 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projections.decide import RULES_VERSION
 from projections.lines import expected_total
+from projections.posting import RULES_VERSION
 from schemas.codec import Encoder
 from schemas.command import Document
 from schemas.contract import OrderDecided, OrderOutcome
