@@ -35,7 +35,7 @@ class UpsertCustomer(Struct, frozen=True, kw_only=True):
     """The customer or billing account as it was at an activation.
 
     ``activated_at`` and then ``origin.order_id`` order the versions of one customer: the newest is the one
-    that NetSuite ends up with, whichever arrives last.
+    that NetSuite ends up with, whichever arrives last. ``parent`` is the external id of the customer above it.
     """
 
     command_id: str
@@ -53,6 +53,7 @@ class UpsertCustomer(Struct, frozen=True, kw_only=True):
     customer_since: date | None = None
     billing_address: Address | None = None
     shipping_address: Address | None = None
+    parent: str | None = None
 
 
 class UpsertItem(Struct, frozen=True, kw_only=True):
@@ -73,6 +74,8 @@ class DocumentLine(Struct, frozen=True, kw_only=True):
 
     ``amount`` is in the document's currency, rounded to its minor units, and authoritative. ``rate`` is never
     negative: ``quantity`` carries the sign. ``start_on`` and ``end_on`` are the inclusive dates of the term.
+    ``custom_fields`` are the tenant's own of the order product, under Nue's names; which of them NetSuite gets, the
+    sink's mapping says.
     """
 
     line_id: str
@@ -82,12 +85,15 @@ class DocumentLine(Struct, frozen=True, kw_only=True):
     amount: Decimal
     start_on: date | None = None
     end_on: date | None = None
+    root_subscription_id: str | None = None
+    custom_fields: dict[str, str] = {}
 
 
 class CreateSalesOrder(Struct, frozen=True, kw_only=True):
     """A new sales order. ``entity`` and the lines' ``item`` are external ids; ``total`` is before tax.
 
-    ``original_order_id`` is the contract's anchor, the value of ``custbody_nue_original_orderid``.
+    ``original_order_id`` is the contract's anchor, the value of ``custbody_nue_original_orderid``. ``custom_fields``
+    are the tenant's own of the order, as on the lines.
     """
 
     command_id: str
@@ -103,6 +109,7 @@ class CreateSalesOrder(Struct, frozen=True, kw_only=True):
     po_number: str | None = None
     start_on: date | None = None
     end_on: date | None = None
+    custom_fields: dict[str, str] = {}
 
 
 class CreateReturnAuthorization(Struct, frozen=True, kw_only=True):
@@ -122,6 +129,7 @@ class CreateReturnAuthorization(Struct, frozen=True, kw_only=True):
     lines: tuple[DocumentLine, ...]
     total: Decimal
     po_number: str | None = None
+    custom_fields: dict[str, str] = {}
 
 
 Upsert = UpsertCustomer | UpsertItem

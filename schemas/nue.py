@@ -78,6 +78,7 @@ def read_activation(
         products=_products(activation.products, lines),
         line_semantics=wire.line_semantics,
         tenant_id=tenant_id,
+        custom_fields=wire.own_fields,
     )
 
 
@@ -165,7 +166,7 @@ def _line(wire: OrderProduct, place: int, subscriptions: Sequence[Subscription])
         billing_timing=wire.billing_timing,
         auto_renew=wire.auto_renew,
         evergreen=wire.evergreen,
-        custom_fields=_custom_fields(wire) | unknown,
+        custom_fields=wire.own_fields | unknown,
     )
     subscription = _linked(wire, subscriptions)
     return line if subscription is None else _with_subscription(line, subscription)
@@ -205,11 +206,6 @@ def _with_subscription(line: OrderLine, subscription: Subscription) -> OrderLine
         subscription_start_on=subscription.start,
         subscription_end_on=subscription.end,
     )
-
-
-def _custom_fields(wire: OrderProduct) -> dict[str, str]:
-    beside = {name: text for name, text in (wire.model_extra or {}).items() if name.endswith("__c")}
-    return {name: text for name, text in (beside | (wire.custom_fields or {})).items() if text is not None}
 
 
 def _party(activation: Activation, id_: str, field: str, root: str) -> Party:

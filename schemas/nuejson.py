@@ -85,11 +85,23 @@ class Subscription(_Wire):
     end: Day | None = Field(None, alias="subscriptionEndDate")
 
 
-class OrderProduct(_Wire):
-    """A line of an order; the tenant's own fields stand beside Nue's."""
+class _Custom(_Wire):
+    """What has fields of the tenant's own, beside Nue's or in an object of theirs."""
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, AsText | None]
+
+    custom_fields: dict[AsText, AsText | None] | None = None
+
+    @property
+    def own_fields(self) -> dict[str, str]:
+        """The tenant's own fields that have a value."""
+        beside = {name: text for name, text in (self.model_extra or {}).items() if name.endswith("__c")}
+        return {name: text for name, text in (beside | (self.custom_fields or {})).items() if text is not None}
+
+
+class OrderProduct(_Custom):
+    """A line of an order."""
 
     id: Id
     line_number: Count | None = None
@@ -119,10 +131,9 @@ class OrderProduct(_Wire):
     billing_timing: str | None = None
     auto_renew: bool | None = None
     evergreen: bool | None = None
-    custom_fields: dict[AsText, AsText | None] | None = None
 
 
-class Order(_Wire):
+class Order(_Custom):
     """An order."""
 
     id: Id

@@ -216,7 +216,8 @@ class OrderEvent(Struct, frozen=True, kw_only=True):
     """One emission of one order: the order itself, and snapshots of the parties and products beside it.
 
     ``occurred_at`` is the activation; ``published_at`` is when the event was written to the log, which is
-    when this system knew of it. ``content_hash`` covers ``order`` and ``line_semantics`` alone.
+    when this system knew of it. ``content_hash`` covers ``order`` and ``line_semantics`` alone: ``custom_fields``, the
+    tenant's own of the order, may differ between two copies of it.
     """
 
     event_id: Name
@@ -234,3 +235,4 @@ class OrderEvent(Struct, frozen=True, kw_only=True):
     tenant_id: str | None = None
     correlation_id: str | None = None
     causation_id: str | None = None
+    custom_fields: dict[str, str] = {}

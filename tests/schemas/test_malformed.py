@@ -85,8 +85,9 @@ def test_bytes_behind_a_record_are_refused(extra: bytes) -> None:
 
 
 def test_negative_indexes_are_refused_though_fastavro_takes_them_from_the_end() -> None:
-    value = Encoder().encode("topic", replace(golden(OrderEvent), event_id="", tenant_id=None, correlation_id=None))
-    prefix, body, cause = value[:10], value[10:], b"\x02\x16webhook-991"
+    plain = replace(golden(OrderEvent), event_id="", tenant_id=None, correlation_id=None, custom_fields={})
+    value = Encoder().encode("topic", plain)
+    prefix, body, cause = value[:10], value[10:], b"\x02\x16webhook-991\x00"
     assert body[:2] == b"\x00\x02"  # no id, then the symbol ORDER_ACTIVATED
     assert "symbol -1 of 3" in refusal(prefix + b"\x00\x01" + body[2:])
     assert body.endswith(b"\x00\x00" + cause)
@@ -196,9 +197,9 @@ def test_a_decimal_with_leading_zeros_is_read_and_one_that_is_too_long_refused()
 
 def test_a_day_or_an_instant_outside_the_calendar_is_refused() -> None:
     order = golden(CreateSalesOrder)
-    value = Encoder().encode("t", replace(order, end_on=date(1970, 1, 2), start_on=None))
-    assert value.endswith(b"\x00\x02\x02")
-    assert "nuestream.commands.CreateSalesOrder" in refusal(value[:-1] + b"\xfe\xff\xff\xff\x0f")
+    value = Encoder().encode("t", replace(order, end_on=date(1970, 1, 2), start_on=None, custom_fields={}))
+    assert value.endswith(b"\x00\x02\x02\x00")
+    assert "nuestream.commands.CreateSalesOrder" in refusal(value[:-2] + b"\xfe\xff\xff\xff\x0f" + b"\x00")
     outcome = golden(Outcome)
     instant = Encoder().encode("t", replace(outcome, activated_at=None, warnings=(), epoch=0))
     late = Encoder().encode("t", replace(outcome, activated_at=datetime.max.replace(tzinfo=UTC), warnings=(), epoch=0))

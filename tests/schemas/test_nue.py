@@ -237,6 +237,15 @@ def test_custom_fields_are_kept_as_text_and_other_fields_left_out() -> None:
     }
 
 
+def test_the_orders_own_custom_fields_are_kept_beside_it_and_are_no_part_of_what_copies_are_compared_by() -> None:
+    def own(data: dict[str, Any]) -> None:
+        data["order"] |= {"Sales_Region__c": "Süd", "Gone__c": None, "whatever": 1, "customFields": {"Seats": 3}}
+
+    event, plain = changed(own), changed(lambda _: None)
+    assert event.custom_fields == {"Sales_Region__c": "Süd", "Seats": "3"}
+    assert (plain.custom_fields, plain.content_hash) == ({}, event.content_hash)
+
+
 def test_a_line_without_a_number_has_that_of_its_place() -> None:
     def without(data: dict[str, Any]) -> None:
         for line in data["order"]["orderProducts"]:
