@@ -164,6 +164,7 @@ def _document(
             po_number=order.po_number,
             lines=lines,
             total=each.total,
+            custom_fields=event.custom_fields,
         )
     return CreateSalesOrder(
         command_id=command_id,
@@ -179,6 +180,7 @@ def _document(
         total=each.total,
         start_on=order.start_on,
         end_on=order.end_on,
+        custom_fields=event.custom_fields,
     )
 
 
@@ -198,6 +200,8 @@ def _line(line: OrderedLine, amount: Decimal, policy: Policy, quantities_after: 
         amount=amount,
         start_on=line.line.start_on,
         end_on=line.line.end_on,
+        root_subscription_id=line.root,
+        custom_fields=line.line.custom_fields,
     )
 
 

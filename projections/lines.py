@@ -18,8 +18,9 @@ class OrderedLine:
     """A line that Nue provisioned, with its subscription and its amount in the currency's minor units.
 
     ``is_change`` says that it changes something that exists: a line of its subscription names an asset.
-    ``quantity`` and ``unit_price`` are those of the change, as a document shows them. ``reverses`` says that the
-    line takes back what an order did that Nue cancelled.
+    ``quantity`` and ``unit_price`` are those of the change, as a document shows them. ``root`` is its subscription's
+    root subscription, as far as the order tells. ``reverses`` says that the line takes back what an order did that Nue
+    cancelled.
     """
 
     line: OrderLine
@@ -28,6 +29,7 @@ class OrderedLine:
     is_change: bool
     quantity: Decimal
     unit_price: Decimal | None
+    root: str | None = None
     reverses: bool = False
 
     @property
@@ -56,6 +58,8 @@ def ordered_lines(order: Order) -> tuple[OrderedLine, ...]:
     provisioned = [line for line in order.lines if line.line_type in _PROVISIONED]
     belongs = {line.line_id: _own_subscription(line) or _of_sibling(line, owner) for line in provisioned}
     changed = {belongs[line.line_id] for line in provisioned if line.asset_number is not None}
+    told = ((_own_subscription(line), line.root_subscription_id) for line in order.lines)
+    roots = {own: root for own, root in told if own and root}
     lines = [
         OrderedLine(
             line=line,
@@ -64,6 +68,7 @@ def ordered_lines(order: Order) -> tuple[OrderedLine, ...]:
             is_change=belongs[line.line_id] in changed,
             quantity=line.quantity,
             unit_price=line.unit_price,
+            root=line.root_subscription_id or roots.get(belongs[line.line_id] or ""),
         )
         for line in provisioned
     ]

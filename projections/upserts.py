@@ -20,13 +20,15 @@ _ITEM_TYPE = {
 
 
 def upserts_of(event: OrderEvent, origin: Origin, products: Iterable[Product]) -> tuple[Upsert, ...]:
-    """The customer, the billing account and ``products``, each once.
+    """The customer, the billing account (before it, where it is the customer's parent) and ``products``, each once.
 
     Customers go along with every activation, also one that makes no document; items with the lines posted.
     """
     named = (event.order.customer_id, event.order.billing_account_id)
     parties = {party.id: party for party in (event.customer, event.billing_account) if party.id in named}
     customers = [_customer(party, event, origin) for party in parties.values()]
+    if customers and customers[0].parent == customers[-1].external_id:
+        customers.reverse()
     items = [_item(product, event, origin) for product in {product.id: product for product in products}.values()]
     return (*customers, *items)
 
@@ -49,7 +51,14 @@ def _customer(party: Party, event: OrderEvent, origin: Origin) -> UpsertCustomer
         customer_since=party.customer_since,
         billing_address=party.billing_address,
         shipping_address=party.shipping_address,
+        parent=_parent(party),
     )
+
+
+def _parent(party: Party) -> str | None:
+    """The customer above it; none where it is said to be its own."""
+    above = external_id("CUST", party.parent_customer_id) if party.parent_customer_id else None
+    return above if above != external_id("CUST", party.id) else None
 
 
 def _item(product: Product, event: OrderEvent, origin: Origin) -> UpsertItem:

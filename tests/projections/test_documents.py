@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from msgspec import structs
 
-from schemas.order import ChangeType
+from schemas.order import ChangeType, LineType
 from schemas.policy import Policy, ZeroOrders
 from tests.projections.given import (
     ASK,
@@ -29,6 +29,7 @@ from tests.projections.given import (
     renewed,
     repriced,
     seats,
+    segment,
     totals,
 )
 
@@ -260,3 +261,26 @@ def test_the_state_before_a_decision_stays_as_it_was():
     assert before == copy
     assert before.subscription("S1").quantity == 100
     assert history.state.subscription("S1").quantity == 110
+
+
+def test_a_document_carries_the_custom_fields_of_its_order_and_each_line_its_own():
+    sold = seats("S1", 100, "1200.00", custom_fields={"Region__c": "north"})
+    history = given(order("O1", sold, once("500.00"), custom_fields={"Cost_Centre__c": "4711"}))
+    returned = fewer("S1", 50, "600.00", custom_fields={"Region__c": "south"})
+    step = history.when(order("O2", returned, custom_fields={"Cost_Centre__c": "4712"}))
+    (sales_order,), (back,) = history.steps[0].documents, step.documents
+    assert sales_order.custom_fields == {"Cost_Centre__c": "4711"}
+    assert [row.custom_fields for row in sales_order.lines] == [{"Region__c": "north"}, {}]
+    assert (back.custom_fields, back.lines[0].custom_fields) == ({"Cost_Centre__c": "4712"}, {"Region__c": "south"})
+
+
+def test_a_line_names_the_root_of_its_subscription_as_far_as_the_order_tells():
+    event = order(
+        "O1",
+        seats("S1", 20, "10.00", line_type=LineType.RAMP_ITEM, parent_line_id="sum"),
+        segment("sum", 20, "20.00"),
+        seats("S2", 1, "5.00", root_subscription_id=None),
+        once("7.00"),
+    )
+    step = given().when(event)
+    assert [row.root_subscription_id for row in step.documents[0].lines] == ["root-S1", "root-S1", None, None]

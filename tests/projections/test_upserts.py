@@ -93,6 +93,20 @@ def test_a_customer_carries_what_nue_knows_of_it():
     assert customer.billing_address.city == "Graz"
 
 
+@pytest.mark.parametrize(
+    ("above", "parent"), [("holding", "NUE-CUST-holding"), (None, None), ("", None), ("acme", None)]
+)
+def test_a_customer_names_the_one_above_it_and_never_itself(above, parent):
+    who = party("acme", parent_customer_id=above)
+    assert given().when(order("O1", line(1), customer=who, billing_account=who)).upserts[0].parent == parent
+
+
+def test_a_billing_account_that_is_above_its_customer_is_sent_before_it():
+    customer = party("acme", parent_customer_id="holding")
+    step = given().when(order("O1", once("500.00"), billing_account_id="holding", customer=customer))
+    assert sent(step, UpsertCustomer) == ["NUE-CUST-holding", "NUE-CUST-acme"]
+
+
 def test_every_command_says_why_it_exists():
     history = given()
     step = history.when(OPENED)
