@@ -14,6 +14,11 @@ from schemas.outcome import LetterState
 _REDRIVE: Final = "then redrive it"
 _TABLE: Final = (
     (
+        r"^netsuite\.mapping\.\w+_custom_fields",
+        "Nue's value does not fit the custom field that the mapping names. Correct the field's type or values there, "
+        f"restart the sinks, {_REDRIVE}.",
+    ),
+    (
         r"accounting period|closed period|period (is |has been )?(closed|locked)|INVALID_TRANSACTIO|transaction date",
         "Open the accounting period of the document's date in NetSuite (Setup > Accounting > Manage Accounting "
         f"Periods), {_REDRIVE}; or discard it and enter it by hand in an open period.",

@@ -7,6 +7,10 @@ from datetime import date
 Body = dict[str, object]
 
 
+class Untranslatable(ValueError):
+    """A command that this version, or the account's mapping, has no NetSuite record for."""
+
+
 def present(body: Body) -> Body:
     """``body`` without the fields that have no value: a null would delete NetSuite's."""
     return {name: value for name, value in body.items() if value is not None}

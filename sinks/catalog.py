@@ -28,9 +28,10 @@ def needed(defaults: Defaults) -> dict[str, set[str]]:
     segments = {name for name, value in given.items() if value is not None}
     fields: dict[str, set[str]] = {}
     for record, status in (("salesOrder", defaults.order_status), ("returnAuthorization", defaults.return_status)):
-        body = {ORIGINAL_ORDER, *defaults.fields.get(record, ())}
+        body = {ORIGINAL_ORDER, *defaults.headers, *defaults.fields.get(record, ())}
         fields[record] = body | ({"orderStatus"} if status else set()) | (set() if defaults.on_lines else segments)
-        fields[f"{record}.item"] = {LINE_ID, LINE_START, LINE_END} | (segments if defaults.on_lines else set())
+        columns = {LINE_ID, LINE_START, LINE_END, *defaults.columns}
+        fields[f"{record}.item"] = columns | (segments if defaults.on_lines else set())
     subsidiary = {"subsidiary"} if defaults.subsidiary else set()
     entity_id = set() if defaults.customer_ids == "automatic" else {"entityId"}
     fields["customer"] = {*defaults.fields.get("customer", ()), *subsidiary, *entity_id}

@@ -16,9 +16,12 @@ _ENTITY_ID_LIMIT = 80
 
 
 def new_customer(
-    customer: UpsertCustomer, currency: str | None, term: str | None, defaults: Defaults
+    customer: UpsertCustomer, currency: str | None, term: str | None, parent: str | None, defaults: Defaults
 ) -> tuple[Body, tuple[str, ...]]:
-    """The body that creates ``customer``, and what could not be carried over."""
+    """The body that creates ``customer``, and what could not be carried over.
+
+    ``currency``, ``term`` and ``parent`` are internal ids: finance owns all three once the customer is there.
+    """
     warnings: list[str] = []
     addresses = [
         {
@@ -35,6 +38,7 @@ def new_customer(
         "entityId": _entity_id(customer, defaults),
         "currency": reference(currency),
         "terms": reference(term),
+        "parent": reference(parent),
         "subsidiary": reference(defaults.subsidiary),
         "addressBook": {"items": addresses} if addresses else None,
     }

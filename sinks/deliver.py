@@ -109,7 +109,7 @@ class Deliverer:
         )
         try:
             if isinstance(command, UpsertCustomer | UpsertItem):
-                return await self._upsert(command, newest, attempts)
+                return await self._upsert(command, references, newest, attempts)
             return await self._document(command, references, newest, attempts)
         except Untranslatable as error:
             return attempts.refused(str(error))
@@ -165,7 +165,9 @@ class Deliverer:
             on_resumed=on_resumed,
         )
 
-    async def _upsert(self, upsert: Upsert, newest: Outcome | None, attempts: Attempts) -> Verdict:
+    async def _upsert(
+        self, upsert: Upsert, references: Mapping[str, str], newest: Outcome | None, attempts: Attempts
+    ) -> Verdict:
         if newest is not None and (verdict := upserts.unchanged(upsert, newest)):
             return verdict
         # an older version that nobody answered must not land on top of this one
@@ -173,12 +175,14 @@ class Deliverer:
         await attempts.wait_until(older, "an older version was sent")
         self._silent_until.pop(upsert.external_id, None)
         try:
-            return await self._bring(upsert, newest, attempts)
+            return await self._bring(upsert, references, newest, attempts)
         finally:
             if attempts.silent_until > self._pace.clock():
                 self._silent_until[upsert.external_id] = attempts.silent_until
 
-    async def _bring(self, upsert: Upsert, newest: Outcome | None, attempts: Attempts) -> Verdict:
+    async def _bring(
+        self, upsert: Upsert, references: Mapping[str, str], newest: Outcome | None, attempts: Attempts
+    ) -> Verdict:
         known = Found(record=newest.record_type, internal_id=newest.internal_id) if newest is not None else None
         adopted = self._adopted.get(upsert.external_id)
         standing = await self._census.standing(upsert.external_id) if known is None else None
@@ -192,9 +196,9 @@ class Deliverer:
             return await upserts.adopt(upsert, adopted, self._defaults, attempts)
         if isinstance(upsert, UpsertItem):
             return await upserts.create(upsert, References(), self._defaults, attempts)
-        return await self._customer(upsert, attempts)
+        return await self._customer(upsert, references, attempts)
 
-    async def _customer(self, customer: UpsertCustomer, attempts: Attempts) -> Verdict:
+    async def _customer(self, customer: UpsertCustomer, known: Mapping[str, str], attempts: Attempts) -> Verdict:
         currency = term = None
         warnings: tuple[str, ...] = ()
         if customer.currency:
@@ -205,11 +209,28 @@ class Deliverer:
             term = await self._directory.term(attempts, customer.payment_term)
             if term is None:
                 warnings = (f"payment term {customer.payment_term!r} is not known in NetSuite and was left out",)
-        verdict = await upserts.create(customer, References(currency=currency, term=term), self._defaults, attempts)
+        parent = await self._parent(customer, known, attempts)
+        if customer.parent is not None and not parent and self._defaults.parents != "ignored":
+            if self._defaults.parents == "required":
+                return Missing(external_id=customer.parent)
+            warnings += (f"its parent {customer.parent} is not in NetSuite and was left out",)
+        references = References(ids=parent, currency=currency, term=term)
+        verdict = await upserts.create(customer, references, self._defaults, attempts)
         if isinstance(verdict, Refused):
             self._directory.forget()
             return verdict
         return msgspec.structs.replace(verdict, warnings=warnings + verdict.warnings)
+
+    async def _parent(
+        self, customer: UpsertCustomer, known: Mapping[str, str], attempts: Attempts
+    ) -> Mapping[str, str]:
+        """The internal id of the customer above, by its external id; nothing where there is none to be named."""
+        name = customer.parent
+        if name is None or self._defaults.parents == "ignored":
+            return {}
+        if internal_id := known.get(name) or self._adopted.get(name):
+            return {name: internal_id}
+        return await self._directory.ids(attempts, "customer", [name])
 
     async def _document(
         self, document: Document, known: Mapping[str, str], newest: Outcome | None, attempts: Attempts

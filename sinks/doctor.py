@@ -13,7 +13,7 @@ from msgspec import Struct
 from sinks.answer import Answer, NoAnswer, NotSent
 from sinks.attempts import Reply
 from sinks.client import TRIAL, NetSuiteClient
-from sinks.doctor_fields import fields
+from sinks.doctor_fields import Field, fields
 from sinks.doctor_writing import writing
 from sinks.findings import Calls, Finding, fix, ok, unchecked
 from sinks.readback import rows_of
@@ -52,13 +52,15 @@ class Wishes(Struct, frozen=True, kw_only=True):
     """What the settings and the caller ask of the account.
 
     ``currencies`` (ISO codes) and ``terms`` (names) are those that Nue uses, as far as the caller says. ``mixes``: the
-    policy puts opposite lines on one document. ``try_writing``: prove by records that are deleted at once.
+    policy puts opposite lines on one document. ``fields`` are the custom fields that the mapping fills.
+    ``try_writing``: prove by records that are deleted at once.
     """
 
     subsidiary: str | None = None
     currencies: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()
     mixes: bool = True
+    fields: tuple[Field, ...] = ()
     try_writing: bool = False
 
 
@@ -91,7 +93,7 @@ async def _logged_in(client: NetSuiteClient, wishes: Wishes, calls: Calls) -> As
     yield ok("login", "NetSuite lets this integration in")
     async for finding in _permissions(client, calls):
         yield finding
-    async for finding in fields(client, calls):
+    async for finding in fields(client, calls, wishes.fields):
         yield finding
     yield _named("currencies", currencies, "symbol", wishes.currencies, "Lists > Currency (View)")
     terms = await calls.read(client.suiteql, _TERMS)

@@ -95,7 +95,7 @@ class Entry:
 
     ``inherited``: another sink may have sent it. ``original`` and ``command`` are dropped once a dead letter holds
     them. ``letter`` is what the dead-letter topic has acknowledged, at ``letter_offset``; ``pending`` what is to be
-    written to it. A document that waits for a reference does so until ``due``, after which it is ``overdue``.
+    written to it. A command that waits for a reference does so until ``due``, after which it is ``overdue``.
     ``given`` are the references of its last run. ``request`` is what a person asked for and is being carried out,
     ``asked`` what comes after it.
     """
@@ -122,8 +122,8 @@ class Lane:
     """Commands of one partition that go one after the other, oldest first.
 
     Those with a dead letter come first. ``fresh`` counts the others; while ``waits``, they take no room in the
-    window. ``letters`` are refused upserts, which hold up nothing. ``asked`` are those about which people asked for
-    something that was not begun yet.
+    window. ``letters`` are dead-lettered upserts, which hold up nothing. ``asked`` are those about which people asked
+    for something that was not begun yet.
     """
 
     partition: int
@@ -196,11 +196,13 @@ Action = Run | Write | Decline
 def subject_of(command: Command) -> Subject:
     """What ``command`` is about."""
     if isinstance(command, UpsertCustomer | UpsertItem):
+        above = command.parent if isinstance(command, UpsertCustomer) else None
         return Subject(
             kind=Kind.UPSERT,
             lane=command.external_id,
             command_id=command.command_id,
             external_id=command.external_id,
+            references=(above,) if above else (),
             version=(command.activated_at, command.origin.order_id),
         )
     return Subject(

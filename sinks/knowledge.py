@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import msgspec
 
@@ -12,9 +12,15 @@ from sinks.entry import Kind, Place, Subject, Version
 
 
 class Knowledge:
-    """The newest outcome per external id, and the references that NetSuite refused to hold."""
+    """The newest outcome per external id, and the references that NetSuite refused to hold.
 
-    def __init__(self) -> None:
+    ``adopted`` are the external ids of customers that were in NetSuite before; ``await_parents`` says whether customers
+    wait for the ones above them.
+    """
+
+    def __init__(self, adopted: Collection[str] = (), *, await_parents: bool = True) -> None:
+        self._adopted = frozenset(adopted)
+        self._await_parents = await_parents
         self._outcomes: dict[str, Outcome] = {}
         self._places: dict[str, Place] = {}
         self._refused: dict[str, str] = {}
@@ -72,6 +78,10 @@ class Knowledge:
     def missing(self, external_ids: Iterable[str]) -> list[str]:
         """The external ids without an outcome."""
         return [name for name in external_ids if name not in self._outcomes]
+
+    def awaited_parents(self, external_ids: Iterable[str]) -> list[str]:
+        """Those of ``external_ids`` that nothing tells to be in NetSuite; none where parents are not waited for."""
+        return [name for name in self.missing(external_ids) if self._await_parents and name not in self._adopted]
 
     def refusal(self, external_id: str) -> str | None:
         """Why a reference is not in NetSuite, where it was refused."""

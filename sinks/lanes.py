@@ -7,7 +7,7 @@ that a dead letter holds is remembered as a stub without its bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from schemas.command import Command
 from schemas.outcome import Outcome
@@ -26,11 +26,21 @@ class Lanes:
 
     ``slots`` says how many run at once. ``window`` commands may be in memory, not counting those behind a document
     that waits for a reference; of these there may be ``waiting_limit``, then the oldest count as overdue early.
-    ``reference_timeout`` is in the unit of the instants, seconds.
+    ``reference_timeout`` is in the unit of the instants, seconds; a new customer waits for its parent for half of it.
+    ``await_parents`` and the ``adopted`` are those of :class:`~sinks.knowledge.Knowledge`.
     """
 
-    def __init__(self, *, slots: Slots, window: int, waiting_limit: int, reference_timeout: float) -> None:
-        self.knowledge = Knowledge()
+    def __init__(
+        self,
+        *,
+        slots: Slots,
+        window: int,
+        waiting_limit: int,
+        reference_timeout: float,
+        await_parents: bool = True,
+        adopted: Collection[str] = (),
+    ) -> None:
+        self.knowledge = Knowledge(adopted, await_parents=await_parents)
         self.slots = slots
         self._window = window
         self._waiting_limit = waiting_limit
@@ -174,12 +184,16 @@ class Lanes:
 
     def missing(self, entry: Entry, external_id: str, now: float) -> None:
         """NetSuite has no such customer or item, whatever the outcomes say."""
-        if external_id in entry.given or entry.subject.kind is Kind.UPSERT:
+        if external_id in entry.given:
             self.refused(entry, letters.refused(f"NetSuite no longer has {external_id}"), now)
         elif self._ended(entry):
-            if self.knowledge.missing([external_id]):  # else its outcome came while NetSuite was asked
-                self._traffic.write(entry, letters.waiting_for(external_id, f"{external_id} is not in NetSuite"))
+            is_missing = bool(self.knowledge.missing([external_id]))  # else its outcome came while NetSuite was asked
+            reason = f"{external_id} is not in NetSuite"
+            if is_missing:
+                self._traffic.write(entry, letters.waiting_for(external_id, reason))
             self._traffic.advance(entry.lane, now)
+            if is_missing and entry.subject.kind is Kind.UPSERT:
+                self.refuse(entry.subject.external_id, reason, now)
 
     def discarded(self, entry: Entry, note: str, now: float) -> None:
         """NetSuite does not hold the command, and nothing of it can be running; ``note`` says what was found."""

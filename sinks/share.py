@@ -97,7 +97,7 @@ class Share:
         entry.original = entry.command = None
 
     def redrive(self, entry: Entry) -> None:
-        """Put a refused upsert back among those that go one after the other."""
+        """Put a dead-lettered upsert back among those that go one after the other."""
         if entry in entry.lane.letters:
             entry.lane.letters.remove(entry)
             entry.lane.entries.append(entry)

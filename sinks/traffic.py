@@ -41,7 +41,8 @@ class Traffic:
         """Take the lane as far as it goes without anything happening outside."""
         self.line.set_waits(lane, waits=False)
         share = self.shares.get(lane.partition)
-        if share is not None and lane.asked and not share.retired:
+        if share is not None and not share.retired:
+            self._take_up(share, lane)
             self._begin_requests(share, lane)
         while share and lane.entries and lane.entries[0].stage is Stage.IDLE:
             head = lane.entries[0]
@@ -136,7 +137,9 @@ class Traffic:
                 self.line.wait_for(head.lane, names)
                 if in_time:
                     self.line.set_waits(head.lane, waits=True)
-                    self.line.set_due(head, now + self._reference_timeout)
+                    # so that its documents, which began to wait with it, still find it
+                    part = 0.5 if head.subject.kind is Kind.UPSERT else 1
+                    self.line.set_due(head, now + self._reference_timeout * part)
             case None:
                 self._make_ready(head)
 
@@ -144,9 +147,20 @@ class Traffic:
         entry.stage, entry.due = Stage.READY, None
         self.ready.append(entry)
 
+    def _take_up(self, share: Share, lane: Lane) -> None:
+        """Let those customers go on that were dead-lettered for want of a parent, where that has come."""
+        for entry in list(lane.letters):
+            letter = entry.letter
+            if entry.stage is not Stage.IDLE or letter is None or letter.state is not LetterState.WAITING:
+                continue
+            if awaited := self._knowledge.awaited_parents([letter.waits_for] if letter.waits_for else []):
+                self.line.wait_for(lane, awaited)
+            else:
+                share.redrive(entry)
+
     def _begin_requests(self, share: Share, lane: Lane) -> None:
         """Carry out what people asked for, as far as it can be begun now."""
-        for entry in asked.to_begin(lane):
+        for entry in asked.to_begin(lane) if lane.asked else ():
             while entry.asked and entry.request is None:
                 request = entry.asked[0]
                 if reason := asked.begin(entry):

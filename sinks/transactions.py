@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from schemas.command import CreateSalesOrder, Document, DocumentLine
 from sinks.body import Body, day, present, reference
+from sinks.custom import custom_values
 from sinks.defaults import Defaults
 
 ORIGINAL_ORDER = "custbody_nue_original_orderid"
@@ -25,7 +26,11 @@ def new_document(
     defaults: Defaults,
     exchange_rate: Decimal | None = None,
 ) -> Body:
-    """The body that creates ``document``. Raises ``KeyError`` where ``id_of`` does, or without a ``currency``."""
+    """The body that creates ``document``.
+
+    Raises ``KeyError`` where ``id_of`` does, or without a ``currency``, and :class:`Untranslatable` for a custom field
+    with a text that the account's field cannot hold.
+    """
     if currency is None:
         raise KeyError(document.currency)
     is_order = isinstance(document, CreateSalesOrder)
@@ -46,7 +51,8 @@ def new_document(
         "memo": document.memo,
         "otherRefNum": document.po_number,
         **on_header,
-        "item": {"items": [present({**_line(line, id_of), **on_line}) for line in document.lines]},
+        **custom_values(document.custom_fields, defaults.order_custom, "order_custom_fields"),
+        "item": {"items": [present({**_line(line, id_of, defaults), **on_line}) for line in document.lines]},
     }
     if isinstance(document, CreateSalesOrder):  # a return authorization has no header dates
         body |= {"startDate": day(document.start_on), "endDate": day(document.end_on)}
@@ -54,8 +60,10 @@ def new_document(
     return {**defaults.fields.get(record, {}), **present(body)}
 
 
-def _line(line: DocumentLine, id_of: Callable[[str], str]) -> Body:
+def _line(line: DocumentLine, id_of: Callable[[str], str], defaults: Defaults) -> Body:
     return {
+        **custom_values(line.custom_fields, defaults.line_custom, "line_custom_fields"),
+        **({defaults.root_field: line.root_subscription_id} if defaults.root_field else {}),
         "item": {"id": id_of(line.item)},
         "quantity": line.quantity,
         "price": _CUSTOM_PRICE,

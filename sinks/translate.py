@@ -22,7 +22,7 @@ from schemas.command import (
     UpsertCustomer,
     UpsertItem,
 )
-from sinks.body import Body
+from sinks.body import Body, Untranslatable
 from sinks.customers import COMMENTS_LIMIT, customer_words, new_customer
 from sinks.defaults import Defaults
 from sinks.items import ITEM_RECORDS, item_record, item_words, new_item
@@ -68,12 +68,10 @@ _GROUPS: tuple[tuple[str, ...], ...] = (
 _ENCODER = msgspec.json.Encoder(decimal_format="number", order="deterministic")
 
 
-class Untranslatable(ValueError):
-    """A command that this version has no NetSuite record for."""
-
-
 class References(Struct, frozen=True, kw_only=True):
     """Internal ids of what a command names: customers and items by external id, its currency and payment term.
+
+    A customer is made without a parent where that is not among ``ids``.
 
     ``exchange_rate`` is for a return that takes that of its contract's first order.
     """
@@ -147,7 +145,8 @@ def request_for(command: Command, references: References, defaults: Defaults) ->
     warnings: tuple[str, ...] = ()
     match command:
         case UpsertCustomer():
-            body, warnings = new_customer(command, references.currency, references.term, defaults)
+            parent = references.ids.get(command.parent or "")
+            body, warnings = new_customer(command, references.currency, references.term, parent, defaults)
         case UpsertItem():
             body = new_item(command, defaults)
         case _:

@@ -36,7 +36,7 @@ class Refused(Struct, frozen=True, kw_only=True):
 
 
 class Missing(Struct, frozen=True, kw_only=True):
-    """A document names a customer or item (by external id) that neither the outcomes nor NetSuite know."""
+    """A command names a customer or item (by external id) that neither the outcomes nor NetSuite know."""
 
     external_id: str
 

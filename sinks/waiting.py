@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from schemas.outcome import LetterState
 from sinks import letters
-from sinks.entry import Entry, Lane, Stage
+from sinks.entry import Entry, Kind, Lane, Stage
 from sinks.knowledge import Knowledge
 from sinks.letters import Letter
 
@@ -28,6 +28,8 @@ def hindrance(head: Entry, knowledge: Knowledge) -> Letter | Wait | None:
         return head.pending
     if head.request is not None:
         return None  # a person wants it tried now
+    if head.subject.kind is Kind.UPSERT:
+        return _parents(head, knowledge)
     if letter is not None and letter.state is LetterState.REFUSED:
         return Wait([])
     awaited = letter.waits_for if letter is not None and letter.state is LetterState.WAITING else None
@@ -38,6 +40,15 @@ def hindrance(head: Entry, knowledge: Knowledge) -> Letter | Wait | None:
         if reason := knowledge.refusal(name):
             return letters.waiting_for(name, f"{name} was refused: {reason}")
     return Wait(missing, in_time=True) if missing and not head.overdue else None
+
+
+def _parents(head: Entry, knowledge: Knowledge) -> Wait | None:
+    """The parent that a customer waits for: it is named when the customer is made, and never again."""
+    if head.overdue or knowledge.newest(head.subject.external_id) is not None:
+        return None
+    awaited = knowledge.awaited_parents(head.subject.references)
+    names = [name for name in awaited if knowledge.refusal(name) is None]  # what becomes of it then, is delivery's
+    return Wait(names, in_time=True) if names else None
 
 
 class Waiting:

@@ -68,6 +68,8 @@ class Worker:
             window=apply.window,
             waiting_limit=apply.window * WAITING_WINDOWS,
             reference_timeout=netsuite.reference_timeout,
+            await_parents=defaults.parents != "ignored",
+            adopted=adopted,
         )
         self._deliverer = Deliverer(
             client,

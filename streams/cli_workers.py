@@ -112,8 +112,8 @@ def doctor(
     """Check whether the NetSuite account is ready for the sink.
 
     One line per check: ok, fix (and what to do), or not checked (and why). Looks at the address, the clocks, the login,
-    what the role may query and open, the custom fields of both document types, currencies, payment terms and the
-    subsidiary. Changes nothing, and stops at a refused login.
+    what the role may query and open, the custom fields of both document types (those that netsuite.mapping fills
+    among them), currencies, payment terms and the subsidiary. Changes nothing, and stops at a refused login.
 
     --try-writing proves the rest by writing: it creates a customer, an item, a sales order and a return authorization
     as the sink would, both documents also with opposite lines, and deletes each at once. Their external ids begin with

@@ -9,8 +9,10 @@ import msgspec
 from rich.text import Text
 
 from sinks.doctor import Wishes, examine
+from sinks.doctor_fields import mapped_fields
 from sinks.findings import Calls, Finding, State
 from streams.console import results
+from streams.mapping import defaults_of
 from streams.netsuite_login import client_of
 from streams.settings import Settings
 
@@ -23,7 +25,8 @@ def run_doctor(
     """Print every finding; returns 0, or 1 where something is to be fixed.
 
     Raises:
-        SettingsError: a NetSuite setting is missing, or the private key cannot sign.
+        SettingsError: a NetSuite setting is missing, the mapping names a field that its record cannot have, or the
+            private key cannot sign.
     """
     netsuite = settings.require_netsuite("doctor")
     wishes = Wishes(
@@ -31,6 +34,7 @@ def run_doctor(
         currencies=currencies,
         terms=terms,
         mixes=settings.policy.mixed_orders == "one_document",
+        fields=mapped_fields(defaults_of(netsuite.mapping)),
         try_writing=try_writing,
     )
     findings = asyncio.run(_examine(settings, wishes, as_json))

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from schemas.command import ItemType
-from sinks.defaults import Defaults, ItemDefaults
+from sinks.defaults import CustomField, Defaults, ItemDefaults
 from sinks.fields import body_fields, record_types
 from sinks.items import ITEM_RECORDS
+from sinks.transactions import LINE_END, LINE_ID, LINE_START, ORIGINAL_ORDER
 from streams.errors import SettingsError
-from streams.settings_mapping import ItemSettings, MappingSettings
+from streams.settings_mapping import CustomFieldSettings, ItemSettings, MappingSettings
 from streams.settings_source import both_names
 
 _STATUS = {None: None, "pending_approval": "A", "pending_fulfillment": "B", "pending_receipt": "B"}
@@ -28,6 +29,7 @@ _REFERENCES = {
     "revenue_recognition_rule": "revenueRecognitionRule",
     "create_revenue_plans_on": "createRevenuePlansOn",
 }
+_COLUMNS = (LINE_ID, LINE_START, LINE_END)
 _FLAGS = {"fulfillable": "isFulfillable", "include_children": "includeChildren"}
 _OURS = frozenset(
     [
@@ -59,7 +61,7 @@ _OURS = frozenset(
         "location",
         "department",
         "class",
-        "custbody_nue_original_orderid",
+        ORIGINAL_ORDER,
     ]
 ).union(_REFERENCES.values(), _FLAGS.values())
 
@@ -72,6 +74,9 @@ def defaults_of(mapping: MappingSettings) -> Defaults:
     """
     items = {item_type: _item_defaults(kind, item_type, getattr(mapping, kind)) for kind, item_type in _KINDS.items()}
     fields = {record: _given((setting,), record, getattr(mapping, setting)) for setting, record in _FIELDS.items()}
+    root = mapping.root_subscription_field
+    if root is not None:
+        _check_custom(("root_subscription_field",), "custcol", root, set(_COLUMNS))
     return Defaults(
         subsidiary=mapping.subsidiary,
         location=mapping.location,
@@ -81,11 +86,34 @@ def defaults_of(mapping: MappingSettings) -> Defaults:
         order_status=_STATUS[mapping.order_status],
         return_status=_STATUS[mapping.return_status],
         customer_ids=mapping.customer_ids,
+        parents=mapping.customer_parents,
         original_rate=mapping.exchange_rate == "original",
         add_currencies=mapping.add_currencies,
         items=items,
         fields=fields,
+        order_custom=_custom("order_custom_fields", "custbody", mapping.order_custom_fields, {ORIGINAL_ORDER}),
+        line_custom=_custom("line_custom_fields", "custcol", mapping.line_custom_fields, {*_COLUMNS, root or ""}),
+        root_field=root,
     )
+
+
+def _custom(
+    setting: str, kind: str, given: Mapping[str, CustomFieldSettings], taken: set[str]
+) -> dict[str, CustomField]:
+    """The custom fields by Nue's names; each is filled from one of them."""
+    fields = {}
+    for name, into in given.items():
+        _check_custom((setting, name), kind, into.field, taken)
+        taken.add(into.field)
+        fields[name] = CustomField(field=into.field, type=into.type, values=into.values)
+    return fields
+
+
+def _check_custom(path: tuple[str, ...], kind: str, field: str, taken: set[str]) -> None:
+    if not re.fullmatch(rf"{kind}_?[a-z0-9_]+", field):
+        raise _wrong(path, f"{field} is not the id of a {kind}_ field")
+    if field in taken:
+        raise _wrong(path, f"{field} is filled with something else already")
 
 
 def _item_defaults(kind: str, item_type: ItemType, settings: ItemSettings) -> ItemDefaults:

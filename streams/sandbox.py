@@ -17,6 +17,8 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from sinks.assertion import BadKey, Signer
+from sinks.catalog import needed
+from sinks.sandbox.account import custom_in
 from sinks.sandbox.auth import SandboxCredentials
 from sinks.sandbox.behaviour import Behaviour, read
 from sinks.sandbox.latency import LatencySettings
@@ -25,6 +27,7 @@ from sinks.sandbox.server import build_app, serve
 from sinks.sandbox.store import Store
 from sinks.signing import Credentials
 from streams.errors import NuestreamError, SettingsError
+from streams.mapping import defaults_of
 from streams.netsuite_login import credentials_of
 from streams.settings import Settings
 from streams.settings_netsuite import CLIENT_CREDENTIALS, TOKEN_BASED
@@ -69,7 +72,7 @@ def behaviour_of(
 def run_sandbox(
     settings: Settings, host: str, port: int, db: Path | None, tax_rate: Decimal, behaviour: Behaviour
 ) -> int:
-    """Serve until SIGTERM or SIGINT; returns 0.
+    """Serve until SIGTERM or SIGINT; returns 0. The account has the custom fields that ``netsuite.mapping`` names.
 
     Raises:
         NuestreamError: the address cannot be listened on, or the database not be opened.
@@ -77,7 +80,8 @@ def run_sandbox(
     """
     credentials, is_own = _credentials(settings)
     try:
-        store = Store(None if db is None else str(db), tax_rate=tax_rate)
+        own = custom_in(needed(defaults_of(settings.netsuite.mapping)))
+        store = Store(None if db is None else str(db), tax_rate=tax_rate, custom_fields=own)
     except sqlite3.Error as error:
         raise NuestreamError(f"{db}: the sandbox cannot use it: {error}") from None
     try:

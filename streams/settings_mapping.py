@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from streams.settings_connect import Name, Section
 
@@ -34,6 +34,34 @@ ItemRecord = Literal[
     "otherChargeSaleItem",
     "inventoryItem",
 ]
+
+
+class CustomFieldSettings(Section):
+    """A custom field that is filled with what Nue says: its id, and its ``type``; its id alone where it is a text.
+
+    ``checkbox`` takes Nue's true and false, ``date`` a date or the date of an instant, ``number`` a number. ``list``
+    takes the internal id that ``values`` gives for Nue's text.
+    """
+
+    field: Annotated[str, Field(pattern=r"^cust(body|col)_?[a-z0-9_]+$")]
+    type: Literal["text", "number", "checkbox", "date", "list"] = "text"
+    values: dict[str, InternalId] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def have_values(self) -> CustomFieldSettings:
+        """A list needs its values, and nothing else has any."""
+        if (self.type == "list") != bool(self.values):
+            raise ValueError('values: belong to a field of type "list", and such a field needs them')
+        return self
+
+
+def of_text(value: object) -> object:
+    """Accept the id of a field of type text by itself."""
+    return {"field": value} if isinstance(value, str) else value
+
+
+CustomFields = dict[str, Annotated[CustomFieldSettings, BeforeValidator(of_text)]]
+"""By Nue's names for what the fields are filled from."""
 
 
 class ItemSettings(Section):
@@ -74,7 +102,17 @@ class MappingSettings(Section):
     ``customer_ids``: ``automatic`` in an account that numbers customers by itself. In one that does not, a customer's
     id is its ``name``, and a second customer of that name is refused; ``name_and_number`` appends Nue's account number.
 
+    ``customer_parents``: a new customer whom Nue has another above waits until that one is in NetSuite, for half of
+    ``netsuite.reference_timeout``. If it does not come, ``preferred`` makes the customer without a parent and says so
+    in the outcome, ``required`` makes a dead letter of it, which goes out by itself once the parent is there.
+    ``ignored`` sends no parents.
+
     ``customer_fields``, ``order_fields`` and ``return_fields`` are what the account's forms demand beyond that.
+
+    ``order_custom_fields`` and ``line_custom_fields`` say which of the tenant's own fields of a Nue order, and of its
+    order products, go into which ``custbody_`` and ``custcol_`` fields of both documents; where Nue has no value,
+    ``order_fields`` and ``return_fields`` may give one. ``root_subscription_field`` is the ``custcol_`` field for the
+    root of a line's subscription (Nue's ``rootId``).
     """
 
     subsidiary: NameOrId | None = None
@@ -87,9 +125,13 @@ class MappingSettings(Section):
     exchange_rate: Literal["original", "current"] = "original"
     add_currencies: bool = True
     customer_ids: Literal["automatic", "name", "name_and_number"] = "automatic"
+    customer_parents: Literal["preferred", "required", "ignored"] = "preferred"
     customer_fields: Fields = Field(default_factory=dict)
     order_fields: Fields = Field(default_factory=dict)
     return_fields: Fields = Field(default_factory=dict)
+    order_custom_fields: CustomFields = Field(default_factory=dict)
+    line_custom_fields: CustomFields = Field(default_factory=dict)
+    root_subscription_field: str | None = None
     non_inventory_items: ItemSettings = ItemSettings()
     service_items: ItemSettings = ItemSettings()
     inventory_items: ItemSettings = ItemSettings()

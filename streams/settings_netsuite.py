@@ -25,7 +25,8 @@ class NetSuiteSettings(Section):
     is ``tba`` if only values of that are there.
 
     ``request_limit`` is how long an unanswered request may still be running there, ``reference_timeout`` how long a
-    document waits for its customer and items. ``adopt`` is a CSV file of customers and items that were there before.
+    document waits for its customer and items; a new customer waits for its parent for half of that. ``adopt`` is a CSV
+    file of customers and items that were there before.
     """
 
     secrets: ClassVar[tuple[str, ...]] = ("private_key", "consumer_secret", "token_secret")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 CustomFields = Mapping[str, frozenset[str]]
 """Custom field ids per record type (``salesOrder``) and per its item lines (``salesOrder.item``)."""
@@ -45,16 +45,24 @@ CURRENCIES = (
 # fmt: on
 TERMS = ("Net 15", "Net 30", "Net 45", "Net 60", "Net 90", "Due on receipt")
 
+_PLACES = {*FAMILY, *(f"{record}.item" for record, family in FAMILY.items() if family == "transaction")}
 _CUSTOM_FIELD = re.compile(r"cust(body|col|entity|item)_?[a-z0-9_]{1,40}")
 
 
 def checked(fields: CustomFields) -> CustomFields:
     """The custom fields, if NetSuite could have them. Raises ``ValueError`` for an id or a place that it could not."""
-    places = {*FAMILY, *(f"{record}.item" for record, family in FAMILY.items() if family == "transaction")}
     for place, names in fields.items():
-        if place not in places:
-            raise ValueError(f"{place!r} is no place for custom fields; there are {', '.join(sorted(places))}")
+        if place not in _PLACES:
+            raise ValueError(f"{place!r} is no place for custom fields; there are {', '.join(sorted(_PLACES))}")
         for name in names:
             if not _CUSTOM_FIELD.fullmatch(name):
                 raise ValueError(f"{name!r} is no id of a custom field")
     return fields
+
+
+def custom_in(fields: Mapping[str, Iterable[str]]) -> CustomFields:
+    """The custom ones among ``fields``, by those of their places that there are here."""
+    return {
+        place: frozenset(name for name in fields[place] if _CUSTOM_FIELD.fullmatch(name))
+        for place in _PLACES & fields.keys()
+    }

@@ -107,8 +107,9 @@ class Checker:
     def _reference(self, name: str, value: object, kind: str, path: str) -> Body:
         internal_id = _id_in(value)
         found = None
-        if name in ("entity", "item") and internal_id:
-            target = self.store.get_family(name, internal_id)
+        family = "entity" if (self.record, name) == ("customer", "parent") else name
+        if family in ("entity", "item") and internal_id:
+            target = self.store.get_family(family, internal_id)
             found = str(target.id) if target and not self.store.is_inactive(target) else None
         elif internal_id and (self.store.reference(kind, internal_id) or (name, internal_id) == _CUSTOM_PRICE):
             found = internal_id
@@ -165,7 +166,12 @@ def is_external_id(text: str) -> bool:
 
 
 def _custom(name: str, value: object, path: str) -> object:
-    if value is not None and (not isinstance(value, str) or (name.endswith("_date") and not _is_date(value))):
+    """Of the project's own fields the types are known; others may be a number, a checkbox or a list as well."""
+    if "_nue_" in name:
+        fits = isinstance(value, str) and (not name.endswith("_date") or _is_date(value))
+    else:
+        fits = isinstance(value, str | bool) or _is_number(value) or _id_in(value) is not None
+    if value is not None and not fits:
         raise invalid_content(name, value, path)
     return value
 

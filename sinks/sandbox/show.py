@@ -19,7 +19,7 @@ _TABLE = {
     "department": "department",
     "class": "classification",
 }
-_TARGETS = {"entity": ("entity", "customer"), "item": ("item", None)}
+_TARGETS = {"entity": ("entity", "customer"), "parent": ("entity", "customer"), "item": ("item", None)}
 _LINE_NUMBERS = ("quantity", "rate", "amount")
 
 
@@ -140,9 +140,12 @@ def _rest(store: Store, body: Body, shown: Any) -> dict[str, Any]:
 
 
 def _named(store: Store, name: str, value: object) -> object:
-    if name in _TABLE and isinstance(value, dict) and "id" in value:
-        return store.reference(_TABLE[name], str(value["id"]))
-    return value
+    if not isinstance(value, dict) or "id" not in value:
+        return value
+    if name == "parent":
+        target = store.get_family("entity", str(value["id"]))
+        return target.external_id if target else None
+    return store.reference(_TABLE[name], str(value["id"])) if name in _TABLE else value
 
 
 def _plain(value: Any) -> Any:

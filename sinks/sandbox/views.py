@@ -50,6 +50,7 @@ _COLUMNS: Mapping[str, Mapping[str, str]] = {
         "phone": "json_extract(body, '$.phone')",
         "comments": "json_extract(body, '$.comments')",
         "startdate": "json_extract(body, '$.startDate')",
+        "parent": "json_extract(body, '$.parent.id')",
         "isinactive": _INACTIVE,
     },
     "item": {
