@@ -83,7 +83,7 @@ async def _by_query(
     client: NetSuiteClient, calls: Calls, check: str, field: Field, record: str, silence: str
 ) -> Finding:
     table, key = ("transactionline", "transaction") if field.on_lines else ("transaction", "id")
-    query = f"SELECT {field.name} FROM {table} WHERE {key} = ?"  # noqa: S608  names of ours
+    query = f"SELECT {field.name} FROM {table} WHERE {key} = ?"  # noqa: S608  ids of fields
     reply = await calls.read(client.suiteql, query, ["0"])
     if reply.kind is Kind.ACCEPTED:
         return ok(

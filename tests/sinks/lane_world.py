@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from schemas.command import Command, CreateSalesOrder, DocumentLine, ItemType, Origin, UpsertItem
+from schemas.command import Command, CreateSalesOrder, DocumentLine, ItemType, Origin, UpsertCustomer, UpsertItem
 from schemas.outcome import LetterState, Outcome, Result
 from schemas.requests import DiscardRequested, RedriveRequested, Request
 from sinks.entry import Decline, Entry, Kind, Original, Place, Recalled, Run, Subject, Write, subject_of, unreadable
@@ -32,6 +32,18 @@ def document(customer: str, number: str, *references: str) -> CreateSalesOrder:
             for item in references[1:]
         ),
         total=Decimal(1),
+    )
+
+
+def child(name: str, version: int, parent: str) -> UpsertCustomer:
+    """One version of a customer below another."""
+    return UpsertCustomer(
+        command_id=f"command-{name}-{version}",
+        external_id=name,
+        activated_at=START + timedelta(days=version),
+        origin=_origin("customer", f"order-{version}"),
+        name=f"{name} {version}",
+        parent=parent,
     )
 
 
@@ -77,10 +89,14 @@ class World:
     """What outlives a sink: the command topic, NetSuite, outcomes, dead letters, committed offsets.
 
     ``lanes`` is the present sink. A step of it that is not acknowledged yet is in ``unacknowledged``. ``requests``
-    are what people asked for, by partition; ``declined`` the words that some were answered with.
+    are what people asked for, by partition; ``declined`` the words that some were answered with. No customer is made
+    here without its parent.
     """
 
-    def __init__(self, partitions: int, **limits: int) -> None:
+    def __init__(
+        self, partitions: int, *, adopted: tuple[str, ...] = (), await_parents: bool = True, **limits: int
+    ) -> None:
+        self.parents = {"adopted": adopted, "await_parents": await_parents}
         self.limits = {"concurrency": 2, "quiet": 3, "window": 6, "waiting_limit": 8, **limits}
         self.log: dict[int, list[Command | str]] = {partition: [] for partition in range(partitions)}
         self.netsuite: dict[str, Subject] = {}
@@ -99,6 +115,7 @@ class World:
             window=self.limits["window"],
             waiting_limit=self.limits["waiting_limit"],
             reference_timeout=TIMEOUT,
+            **self.parents,
         )
         self.running: list[Run] = []
         self.unacknowledged: list[tuple[Entry, Callable[[], None]]] = []
@@ -200,7 +217,12 @@ class World:
         if run.discards and subject.external_id not in self.netsuite:
             self.lanes.discarded(entry, "", self.now)
             return
-        absent = [name for name in subject.references if name not in run.references and name not in self.netsuite]
+        is_there = subject.kind is Kind.UPSERT and subject.external_id in self.netsuite
+        absent = [
+            name
+            for name in subject.references
+            if not is_there and name not in run.references and name not in self.netsuite
+        ]
         if absent and not run.discards:
             self.lanes.missing(entry, absent[0], self.now)
         elif accept or subject.external_id in self.netsuite:

@@ -109,6 +109,8 @@ _lines = st.builds(
     amount=_numbers,
     start_on=st.none() | _dates,
     end_on=st.none() | _dates,
+    root_subscription_id=st.none() | _ids,
+    custom_fields=st.dictionaries(_text, _text, max_size=2),
 )
 
 
@@ -122,6 +124,7 @@ def _documents(kind: type, **more: Any) -> st.SearchStrategy[Any]:
         lines=st.lists(_lines, min_size=1, max_size=4, unique_by=lambda one: one.line_id).map(tuple),
         total=_numbers,
         po_number=st.none() | _text,
+        custom_fields=st.dictionaries(_text, _text, max_size=2),
         **more,
     )
 
@@ -135,6 +138,7 @@ customers = st.builds(
     currency=st.none() | st.just("USD"),
     billing_address=st.none() | _addresses,
     shipping_address=st.none() | _addresses,
+    parent=st.none() | _ids,
     **dict.fromkeys(("account_number", "email", "phone", "payment_term"), st.none() | _text),
     customer_since=st.none() | _dates,
 )

@@ -12,7 +12,9 @@ from aiohttp import web
 
 from sinks.assertion import CertificateCredentials
 from sinks.client import NetSuiteClient
+from sinks.defaults import CustomField, Defaults
 from sinks.doctor import Wishes, examine
+from sinks.doctor_fields import mapped_fields
 from sinks.findings import Calls, State
 from sinks.sandbox.account import DEFAULT_CUSTOM_FIELDS
 from sinks.sandbox.role import Role
@@ -214,6 +216,22 @@ async def test_a_custom_field_that_a_record_lacks_is_named_with_what_to_make(pla
     assert ("Transaction Line Fields" if name.startswith("custcol") else "Transaction Body Fields") in words
     assert ("of type Date" if name.endswith("_date") else "of type Free-Form Text") in words
     assert ("sales orders" if place.startswith("sales") else "return authorizations") in words
+
+
+async def test_the_fields_that_the_mapping_fills_are_looked_for_as_well(sandbox: RunningSandbox) -> None:
+    defaults = Defaults(
+        order_custom={"Cost_Centre__c": CustomField(field="custbody_cost_centre", type="list", values={"a": "1"})},
+        line_custom={"Share__c": CustomField(field="custcol_share", type="number")},
+        root_field="custcol_root",
+    )
+    told = await examined(sandbox, fields=mapped_fields(defaults))
+    records = ("salesOrder", "returnAuthorization")
+    names = ("custbody_cost_centre", "custcol_share", "custcol_root")
+    assert told.those(State.FIX) == {f"field {name} on {record}" for record in records for name in names}
+    assert "Transaction Body Fields, of type List/Record" in told.words("field custbody_cost_centre on salesOrder")
+    assert "Transaction Line Fields, of type Decimal Number" in told.words("field custcol_share on salesOrder")
+    silent = await examined(sandbox, *[("GET", "metadata-catalog", GONE)] * 2, fields=mapped_fields(defaults))
+    assert silent.those(State.FIX) == told.those(State.FIX)
 
 
 async def no_fields(*_: Any) -> web.Response:

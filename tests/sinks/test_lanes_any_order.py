@@ -6,14 +6,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from schemas.command import CreateSalesOrder
+from schemas.command import Command, CreateSalesOrder
 from schemas.outcome import LetterState
 from schemas.requests import DiscardRequested, RedriveRequested
 from sinks.entry import Kind, Place, Run, Subject, subject_of
-from tests.sinks.lane_world import TIMEOUT, World, document, outcome_of, upsert
+from tests.sinks.lane_world import TIMEOUT, World, child, document, outcome_of, upsert
 
 CUSTOMERS = ("c0", "c1", "c2")
 ITEMS = ("i0", "i1", "i2")
+PARENTS = {"i1": "i0", "i2": "i1"}
 
 
 class SinkMachine(RuleBasedStateMachine):
@@ -41,7 +42,7 @@ class SinkMachine(RuleBasedStateMachine):
     @rule(name=st.sampled_from(ITEMS))
     def an_item_is_decided(self, name: str) -> None:
         self.numbers[name] += 1
-        self._log(name).append(upsert(name, self.numbers[name]))
+        self._log(name).append(self._version(name))
 
     @rule(partition=st.sampled_from((0, 1)), back=st.integers(1, 5))
     def a_command_is_published_again(self, partition: int, back: int) -> None:
@@ -136,7 +137,7 @@ class SinkMachine(RuleBasedStateMachine):
     @rule(name=st.sampled_from(ITEMS))
     def another_worker_applies_an_item(self, name: str) -> None:
         self.numbers[name] += 1
-        outcome = outcome_of(upsert(name, self.numbers[name]))
+        outcome = outcome_of(self._version(name))
         self.world.netsuite.setdefault(name, self._subject(name))
         self.world.outcomes.append(outcome)
         self.world.lanes.learn(outcome, self.world.now)
@@ -216,7 +217,12 @@ class SinkMachine(RuleBasedStateMachine):
         return self.world.log[int(name[1:]) % 2]
 
     def _subject(self, name: str) -> Subject:
-        return subject_of(upsert(name, self.numbers[name]))
+        return subject_of(self._version(name))
+
+    def _version(self, name: str) -> Command:
+        """The newest version; some are customers below another."""
+        version = self.numbers[name]
+        return child(name, version, PARENTS[name]) if name in PARENTS else upsert(name, version)
 
 
 SinkMachine.TestCase.settings = settings(max_examples=250, stateful_step_count=60, deadline=None)

@@ -31,7 +31,8 @@ from sinks.translate import (
 from tests.sinks import orders
 from tests.sinks.orders import CUSTOMER, SEAT
 
-REFERENCES = References(ids={CUSTOMER: "7", SEAT: "11"}, currency="1", term="2")
+HOLDING = "NUE-CUST-holding"
+REFERENCES = References(ids={CUSTOMER: "7", SEAT: "11", HOLDING: "5"}, currency="1", term="2")
 DEFAULTS = Defaults(subsidiary="3")
 
 
@@ -65,6 +66,7 @@ FULL_CUSTOMER: dict[str, Any] = {
     "customer_since": date(2024, 5, 1),
     "billing_address": FULL_ADDRESS,
     "shipping_address": Address(city="Bern", country="CH"),
+    "parent": HOLDING,
 }
 TERM: dict[str, Any] = {"start_on": date(2025, 1, 1), "end_on": date(2025, 12, 31)}
 FULL_ACME = orders.customer(
@@ -158,6 +160,7 @@ def test_a_return_authorization_has_neither_terms_nor_header_dates() -> None:
 def test_a_new_customer_carries_all_that_nue_and_the_settings_know() -> None:
     command = orders.customer(
         name="Acme",
+        parent=HOLDING,
         phone="+1 415 555 0100",
         comments="A note",
         customer_since=date(2024, 5, 1),
@@ -179,6 +182,7 @@ def test_a_new_customer_carries_all_that_nue_and_the_settings_know() -> None:
         "startDate": "2024-05-01",
         "currency": {"id": "1"},
         "terms": {"id": "2"},
+        "parent": {"id": "5"},
         "subsidiary": {"id": "3"},
         "addressBook": {
             "items": [

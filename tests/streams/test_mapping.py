@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from schemas.command import ItemType
-from sinks.defaults import Defaults
+from sinks.defaults import CustomField, Defaults
 from streams.errors import SettingsError
 from streams.mapping import defaults_of
 from streams.settings import load_settings
@@ -72,9 +72,61 @@ def test_further_fields_are_references_where_their_record_says_so(tmp_path: Path
     assert given.fields["customer"] == {"category": {"id": "3"}, "taxable": True, "custentity_x": "a"}
 
 
+def test_custom_fields_are_texts_where_nothing_else_is_said(tmp_path: Path) -> None:
+    text = """
+        customer_parents = "required"
+        root_subscription_field = "custcol_nue_root_subscription"
+        order_custom_fields = { Cost_Centre__c = "custbody_cost_centre" }
+        [netsuite.mapping.line_custom_fields]
+        Region__c = { field = "custcol_region", type = "list", values = { North = 3, "Süd" = "4" } }
+        Share__c = { field = "custcol_share", type = "number" }
+    """
+    given = read(tmp_path, text)
+    assert (given.parents, given.root_field) == ("required", "custcol_nue_root_subscription")
+    assert given.order_custom == {"Cost_Centre__c": CustomField(field="custbody_cost_centre")}
+    assert given.line_custom == {
+        "Region__c": CustomField(field="custcol_region", type="list", values={"North": "3", "Süd": "4"}),
+        "Share__c": CustomField(field="custcol_share", type="number"),
+    }
+
+
+TWICE = '{ A__c = "custbody_a", B__c = "custbody_a" }'
+ROOT = 'root_subscription_field = "custcol_a"\nline_custom_fields = { A__c = "custcol_a" }'
+
+
 @pytest.mark.parametrize(
     ("text", "setting", "reason"),
     [
+        (
+            'order_custom_fields = { A__c = "custcol_a" }',
+            "order_custom_fields.A__c",
+            "is not the id of a custbody_ field",
+        ),
+        (
+            'line_custom_fields = { A__c = "custbody_a" }',
+            "line_custom_fields.A__c",
+            "is not the id of a custcol_ field",
+        ),
+        ('line_custom_fields = { A__c = "memo" }', "line_custom_fields.A__c.field", "pattern"),
+        ('root_subscription_field = "custbody_a"', "root_subscription_field", "is not the id of a custcol_ field"),
+        ('root_subscription_field = "custcol_nue_end_date"', "root_subscription_field", "with something else already"),
+        (
+            f"order_custom_fields = {TWICE}",
+            "order_custom_fields.B__c",
+            "custbody_a is filled with something else already",
+        ),
+        (ROOT, "line_custom_fields.A__c", "custcol_a is filled with something else already"),
+        (
+            'order_custom_fields = { A__c = { field = "custbody_a", type = "list" } }',
+            "order_custom_fields.A__c.values",
+            "such a field needs them",
+        ),
+        (
+            'order_custom_fields = { A__c = { field = "custbody_a", values = { x = 1 } } }',
+            "order_custom_fields.A__c.values",
+            'belong to a field of type "list"',
+        ),
+        ('customer_parents = "maybe"', "customer_parents", "'preferred', 'required' or 'ignored'"),
         ("customer_fields = { foo = 1 }", "customer_fields", "customer has no field foo"),
         ("customer_fields = { custbody_x = 1 }", "customer_fields", "customer has no field custbody_x"),
         ('order_fields = { memo = "x" }', "order_fields", "memo is filled by commands or by a setting of its own"),
@@ -99,7 +151,9 @@ def test_the_environment_reaches_every_setting(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("NUESTREAM_NETSUITE__MAPPING__LOCATION", "4")
     monkeypatch.setenv("NUESTREAM_NETSUITE__MAPPING__SERVICE_ITEMS__INCOME_ACCOUNT", "54")
     monkeypatch.setenv("NUESTREAM_NETSUITE__MAPPING__CUSTOMER_FIELDS", '{"category": "3"}')
+    monkeypatch.setenv("NUESTREAM_NETSUITE__MAPPING__LINE_CUSTOM_FIELDS", '{"Region__c": "custcol_region"}')
     given = defaults_of(load_settings().netsuite.mapping)
     assert given.location == "4"
+    assert given.line_custom == {"Region__c": CustomField(field="custcol_region")}
     assert given.items[ItemType.SERVICE_SALE_ITEM].fields == {"incomeAccount": {"id": "54"}}
     assert given.fields["customer"] == {"category": {"id": "3"}}

@@ -110,6 +110,28 @@ def test_custom_fields_are_the_accounts_own_and_suiteql_knows_them() -> None:
         assert LINK not in document
 
 
+def test_a_custom_field_of_a_kind_that_is_not_known_may_be_a_number_a_checkbox_or_a_list() -> None:
+    own = dict(DEFAULT_CUSTOM_FIELDS) | {"customer": frozenset({"custentity_kind", "custentity_nue_text"})}
+    with running_sandbox(custom_fields=own) as sandbox:
+        account = Account(sandbox)
+        for value in ("a", 1.5, True, {"id": "3"}):
+            account.created("customer", {"companyName": "A", "custentity_kind": value})
+        for name, value in (("custentity_kind", ["a"]), ("custentity_kind", {}), ("custentity_nue_text", 1)):
+            assert account.send("POST", "customer", {"companyName": "A", name: value}).status_code == 400
+
+
+def test_a_customers_parent_is_a_customer_that_is_there_and_shown_by_its_name() -> None:
+    with running_sandbox() as sandbox:
+        account = Account(sandbox)
+        child = account.created("customer", {"companyName": "Child", "parent": {"id": account.customer}})
+        parent = account.record(f"customer/{child}")["parent"]
+        assert (parent["id"], parent["links"][0]["href"].rpartition("/")[2]) == (account.customer, account.customer)
+        assert account.rows(f"SELECT parent FROM customer WHERE id = {child}") == [{"parent": account.customer}]
+        (held,) = [each for each in account.held()["customers"] if each["id"] == child]
+        assert held["fields"]["parent"] == "NUE-CUST-1"
+        assert account.send("POST", "customer", {"companyName": "B", "parent": {"id": "9999"}}).status_code == 400
+
+
 @pytest.mark.parametrize("wrong", [{"salesOrder": {"custbody') --"}}, {"invoice": set()}, {"customer.item": set()}])
 def test_custom_fields_that_cannot_be_are_refused_at_once(wrong: Any) -> None:
     with pytest.raises(ValueError, match="custom field"):
