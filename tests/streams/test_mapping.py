@@ -100,22 +100,22 @@ ROOT = 'root_subscription_field = "custcol_a"\nline_custom_fields = { A__c = "cu
         (
             'order_custom_fields = { A__c = "custcol_a" }',
             "order_custom_fields.A__c",
-            "is not the id of a custbody_ field",
+            "not the id of a custbody_ field",
         ),
         (
             'line_custom_fields = { A__c = "custbody_a" }',
             "line_custom_fields.A__c",
-            "is not the id of a custcol_ field",
+            "not the id of a custcol_ field",
         ),
         ('line_custom_fields = { A__c = "memo" }', "line_custom_fields.A__c.field", "pattern"),
-        ('root_subscription_field = "custbody_a"', "root_subscription_field", "is not the id of a custcol_ field"),
+        ('root_subscription_field = "custbody_a"', "root_subscription_field", "not the id of a custcol_ field"),
         ('root_subscription_field = "custcol_nue_end_date"', "root_subscription_field", "with something else already"),
         (
             f"order_custom_fields = {TWICE}",
             "order_custom_fields.B__c",
-            "custbody_a is filled with something else already",
+            "custbody_a is filled with something else",
         ),
-        (ROOT, "line_custom_fields.A__c", "custcol_a is filled with something else already"),
+        (ROOT, "line_custom_fields.A__c", "custcol_a is filled with something else"),
         (
             'order_custom_fields = { A__c = { field = "custbody_a", type = "list" } }',
             "order_custom_fields.A__c.values",
