@@ -10,6 +10,7 @@ import re
 from typing import Final
 
 from schemas.outcome import LetterState
+from sinks.letters import PARENT
 
 _REDRIVE: Final = "then redrive it"
 _TABLE: Final = (
@@ -108,6 +109,12 @@ def advice_on(state: LetterState, reason: str, answer: str | None = None) -> str
     match state:
         case LetterState.PARKED:
             return "Nothing: it goes out by itself once what is before it is applied or discarded."
+        case LetterState.WAITING if PARENT in reason:
+            return (
+                "It goes out by itself once the parent is in NetSuite: activate an order of the parent in Nue, or name "
+                "it in netsuite.adopt and restart the sinks. netsuite.mapping.customer_parents = preferred makes such "
+                "customers without a parent; then redrive it."
+            )
         case LetterState.WAITING:
             return (
                 "It goes out by itself once the customer or item is in NetSuite: see why that one was refused, or why "

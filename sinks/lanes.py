@@ -188,7 +188,8 @@ class Lanes:
             self.refused(entry, letters.refused(f"NetSuite no longer has {external_id}"), now)
         elif self._ended(entry):
             is_missing = bool(self.knowledge.missing([external_id]))  # else its outcome came while NetSuite was asked
-            reason = f"{external_id} is not in NetSuite"
+            what = letters.PARENT if entry.subject.kind is Kind.UPSERT else ""
+            reason = f"{what}{external_id} is not in NetSuite"
             if is_missing:
                 self._traffic.write(entry, letters.waiting_for(external_id, reason))
             self._traffic.advance(entry.lane, now)

@@ -9,6 +9,9 @@ from schemas.outcome import LetterState
 from schemas.requests import DiscardRequested, Request
 from sinks.readback import in_utf8
 
+PARENT = "its parent "
+"""What the name of a missing parent stands behind, in the reason of its customer's letter and of those that follow."""
+
 
 class Letter(Struct, frozen=True, kw_only=True):
     """What a dead letter says, apart from the command itself. Texts that UTF-8 cannot hold are mended.

@@ -112,7 +112,7 @@ def _document(
         "externalId": stored.external_id,
         "entity": entity.external_id if entity else None,
         "entityName": name_of(entity.type, entity.body) if entity else None,
-        **{name: body.get(name) for name in sorted(store.custom_fields.get(stored.type, ()))},
+        **{name: _plain(body.get(name)) for name in sorted(store.custom_fields.get(stored.type, ()))},
         "tranDate": body.get("tranDate"),
         "currency": store.reference("currency", str(body["currency"]["id"])) if "currency" in body else None,
         "otherRefNum": body.get("otherRefNum"),
@@ -130,7 +130,7 @@ def _line(store: Store, stored: Stored, number: int, line: Body, items: Mapping[
         "line": number,
         "item": item.external_id if item else None,
         **{name: _plain(line.get(name)) for name in _LINE_NUMBERS},
-        **{name: line.get(name) for name in sorted(store.custom_fields.get(f"{stored.type}.item", ()))},
+        **{name: _plain(line.get(name)) for name in sorted(store.custom_fields.get(f"{stored.type}.item", ()))},
     }
     return shown | {"fields": _rest(store, line, shown.keys())}
 

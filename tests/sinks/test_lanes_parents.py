@@ -3,6 +3,7 @@
 import pytest
 
 from schemas.outcome import LetterState
+from sinks.advice import advice_on
 from sinks.entry import Place
 from tests.sinks.lane_world import TIMEOUT, World, child, document, outcome_of, upsert
 
@@ -78,7 +79,9 @@ def test_a_customer_whose_parent_does_not_come_is_dead_lettered_and_its_document
     of_child, of_order = (world.open_letters()[Place(0, offset)] for offset in (0, 1))
     assert (of_child.state, of_child.waits_for) == (LetterState.WAITING, "c0")
     assert (of_order.state, of_order.waits_for) == (LetterState.WAITING, "c1")
-    assert "c0 is not in NetSuite" in of_order.reason
+    for letter in (of_child, of_order):
+        assert "its parent c0 is not in NetSuite" in letter.reason
+        assert "netsuite.adopt" in (advice_on(letter.state, letter.reason) or "")
     assert world.lanes.committable(0) == 2
 
 
