@@ -9,7 +9,7 @@ from enum import StrEnum
 from msgspec import Struct, field, structs
 
 from schemas.codec import Decoder, Encoder
-from schemas.command import CreateReturnAuthorization, CreateSalesOrder, Document
+from schemas.command import CreateReturnAuthorization, CreateSalesOrder, Document, DocumentLine
 from schemas.contract import OrderDecided, OrderOutcome
 
 MOST_FIELDS = 6
@@ -61,7 +61,8 @@ class Comparison:
     """Documents as they were decided, and then those that are decided now. Copies count once, the first of them.
 
     They are compared as they stand on a topic, so that equal numbers are equal however they came about; who decided,
-    by which policy and rules, is no difference. Of those that are the same, only the name is kept.
+    by which policy and rules, is no difference, and neither is what a document carries that earlier versions did not
+    carry. Of those that are the same, only the name is kept.
     """
 
     def __init__(self) -> None:
@@ -81,7 +82,10 @@ class Comparison:
         if name in self._after:
             return
         content = self._content(document)
-        if self._before.get(name) == content:
+        before = self._before.get(name)
+        if before is not None and before != content and (earlier := self._document(before)):
+            content = self._content(_as_far_as_said(document, earlier))
+        if before == content:
             self._before[name] = content = _SAME
         self._after[name] = content
 
@@ -134,6 +138,20 @@ class Comparison:
             after=_amount(after),
             why=why,
         )
+
+
+def _as_far_as_said(document: Document, earlier: Document) -> Document:
+    """``document`` without the custom fields and roots that ``earlier`` does not have: nobody decided about them."""
+    lines = document.lines
+    if len(lines) == len(earlier.lines):
+        lines = tuple(_line_as_far(line, before) for line, before in zip(lines, earlier.lines, strict=True))
+    return structs.replace(document, lines=lines, custom_fields=document.custom_fields if earlier.custom_fields else {})
+
+
+def _line_as_far(line: DocumentLine, earlier: DocumentLine) -> DocumentLine:
+    root = line.root_subscription_id if earlier.root_subscription_id else None
+    own = line.custom_fields if earlier.custom_fields else {}
+    return structs.replace(line, root_subscription_id=root, custom_fields=own)
 
 
 def money_by_currency(parts: Mapping[int, PartitionDiff]) -> dict[str, dict[str, Decimal]]:

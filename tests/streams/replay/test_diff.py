@@ -92,6 +92,21 @@ def test_every_kind_of_change_is_found_and_named() -> None:
     assert money_by_currency({0: found}) == {"USD": {"missing": -10, "different": -5, "added": 30}}
 
 
+def test_what_only_later_versions_carry_is_no_difference_and_what_both_say_is() -> None:
+    (document,) = sold("10.00")
+    before = structs.replace(document, lines=(structs.replace(document.lines[0], root_subscription_id=None),))
+    after = structs.replace(document, custom_fields={"Region__c": "north"})
+    for was, now, why in (
+        (before, after, []),
+        (after, structs.replace(after, custom_fields={"Region__c": "south"}), ["custom_fields"]),
+        (document, before, ["lines[0].root_subscription_id"]),
+    ):
+        comparison = Comparison()
+        comparison.was(was)
+        comparison.is_(now)
+        assert [each.why for each in comparison.result().differences] == why
+
+
 def test_who_decided_is_no_difference_and_neither_is_how_a_number_is_written() -> None:
     (document,) = sold("10.00")
     comparison = Comparison()
