@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from streams.cli_adopt import adopt
+from streams.cli_archive import archive
 from streams.cli_dead_letters import deadletters
 from streams.cli_opening import opening
 from streams.cli_quarantine import held, quarantine
@@ -48,6 +49,7 @@ def cli(ctx: click.Context, config: Path | None, verbose: bool) -> None:
       nuestream replay                  fold the log again: what it leads to, now or at any time before
       nuestream diff                    see what another version or policy would decide otherwise
       nuestream schemas check           see whether the schema registry has the schemas
+      nuestream archive export --to URL keep the topics in Avro files; import puts them back
 
     Settings come from the environment (NUESTREAM_KAFKA__BOOTSTRAP_SERVERS) and a TOML file ([kafka]
     bootstrap_servers = ...): --config, else NUESTREAM_CONFIG, else ./nuestream.toml where there is one. The
@@ -178,6 +180,7 @@ def show_settings(ctx: click.Context, show_all: bool) -> int:
 
 cli.add_command(adopt)
 cli.add_command(apply)
+cli.add_command(archive)
 cli.add_command(deadletters)
 cli.add_command(diff)
 cli.add_command(doctor)

@@ -25,3 +25,7 @@ class KafkaUnavailable(NuestreamError):
 
 class ArchiveError(NuestreamError):
     """An archive is missing, damaged or in the way of what was asked of it."""
+
+
+class ArchiveDamaged(ArchiveError):
+    """A file of an archive is missing, or is not as it was written."""

@@ -27,10 +27,15 @@ def let_aiokafka_read_any() -> None:
 
 def headers_in(message: Message) -> Sequence[tuple[str, bytes | None]]:
     """The headers of a record that confluent-kafka read; none where a name is not UTF-8. To be asked for once."""
+    return readable_headers(message) or ()
+
+
+def readable_headers(message: Message) -> Sequence[tuple[str, bytes | None]] | None:
+    """The same, but None where a name is not UTF-8. To be asked for once."""
     try:
         return message.headers() or ()
     except (SystemError, UnicodeDecodeError):
-        return ()
+        return None
 
 
 class _Fetched:

@@ -28,28 +28,44 @@ class TooLarge(NuestreamError):
 class Sender:
     """A producer that counts acknowledgements and raises at the first refused record."""
 
-    def __init__(self, kafka: KafkaSettings) -> None:
+    def __init__(
+        self,
+        kafka: KafkaSettings,
+        on_acknowledged: Callable[[Message], None] = lambda _: None,
+        max_bytes: int | None = None,
+    ) -> None:
+        """``on_acknowledged`` is told each record that has its place, within the calls below, and must not raise.
+
+        ``max_bytes`` is the largest record that is taken; librdkafka's own limit where nothing is given.
+        """
         self._faults = Faults(kafka)
         self._refused: tuple[str, KafkaError] | None = None
+        self._on_acknowledged = on_acknowledged
         self.acknowledged = 0
         limits = {"queue.buffering.max.messages": MAX_IN_FLIGHT, "queue.buffering.max.kbytes": MAX_IN_FLIGHT_KB}
+        if max_bytes is not None:
+            limits["message.max.bytes"] = max_bytes
         self._producer = self._faults.client(Producer, producer_config(kafka, **limits))
 
     def send(
         self,
         topic: str,
-        key: bytes,
+        key: bytes | None,
         value: bytes | None,
-        headers: Sequence[tuple[str, bytes]],
+        headers: Sequence[tuple[str, bytes | None]],
         partition: int | None = None,
+        timestamp: int | None = None,
     ) -> None:
         """Hand a record over; waits while too many are unacknowledged. A value of None is a tombstone.
+
+        ``timestamp`` is in milliseconds, above 0; the present where nothing is given.
 
         Raises:
             KafkaUnavailable: an earlier record was refused, or this one is.
             TooLarge: this record is over the producer's size limit and was not sent.
         """
-        place = {} if partition is None else {"partition": partition}
+        given = {"partition": partition, "timestamp": timestamp}
+        place = {name: number for name, number in given.items() if number is not None}
         while True:
             self._check()
             try:
@@ -96,6 +112,7 @@ class Sender:
     def _delivered(self, error: KafkaError | None, message: Message) -> None:
         if error is None:
             self.acknowledged += 1
+            self._on_acknowledged(message)
         elif self._refused is None:
             self._refused = (f"{message.topic()}[{message.partition()}] refused a record", error)
 

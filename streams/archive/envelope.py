@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import fastavro
 
-from streams.errors import ArchiveError
+from streams.errors import ArchiveDamaged
 
 Headers = tuple[tuple[str, bytes | None], ...]
 SCHEMAS_KEY: Final = "nuestream.schemas"
@@ -86,7 +86,7 @@ def plain_records(name: str, data: bytes) -> Iterator[Any]:
     """The records of a container file, with the names of :data:`SCHEMA`.
 
     Raises:
-        ArchiveError: it is none, or not to its end.
+        ArchiveDamaged: it is none, or not to its end.
     """
     try:
         yield from fastavro.reader(BytesIO(data))
@@ -106,7 +106,7 @@ def schemas_in(name: str, data: bytes) -> dict[str, dict[str, str]]:
     """The schemas that a container file keeps, by the id or GUID that the values name them by.
 
     Raises:
-        ArchiveError: it is no container file.
+        ArchiveDamaged: it is no container file.
     """
     try:
         metadata = fastavro.reader(BytesIO(data)).metadata
@@ -127,5 +127,5 @@ def _plain(record: Archived) -> dict[str, Any]:
     }
 
 
-def _unreadable(name: str, error: Exception) -> ArchiveError:
-    return ArchiveError(f"{name} is damaged: {type(error).__name__}: {error}")
+def _unreadable(name: str, error: Exception) -> ArchiveDamaged:
+    return ArchiveDamaged(f"{name} is damaged: {type(error).__name__}: {error}")

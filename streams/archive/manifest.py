@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from streams.archive.storage import Storage
-from streams.errors import ArchiveError
+from streams.errors import ArchiveDamaged, ArchiveError
 
 FORMAT: Final = "nuestream-archive/1"
 
@@ -66,11 +66,16 @@ def partition_folder(topic: str, partition: int) -> str:
     return f"{topic}/partition={partition:05d}"
 
 
+def manifest_path(topic: str, partition: int) -> str:
+    """Where the files of a partition are listed."""
+    return f"{partition_folder(topic, partition)}/manifest.jsonl"
+
+
 def read_topic(storage: Storage, topic: str) -> ArchivedTopic | None:
     """The description of an archived topic, None where there is no such topic.
 
     Raises:
-        ArchiveError: it cannot be read, or is of a later version.
+        ArchiveDamaged: it is not as it was written, or of a later version.
     """
     name = topic_path(topic)
     data = storage.read(name)
@@ -79,14 +84,18 @@ def read_topic(storage: Storage, topic: str) -> ArchivedTopic | None:
     try:
         found = msgspec.json.decode(data, type=ArchivedTopic)
     except msgspec.DecodeError as error:
-        raise ArchiveError(f"{storage.url}/{name} is damaged: {error}") from None
+        raise ArchiveDamaged(f"{storage.url}/{name} is damaged: {error}") from None
     if found.format != FORMAT or found.topic != topic or found.partitions < 1:
-        raise ArchiveError(f"{storage.url}/{name} is not of a topic {topic} in the format {FORMAT}")
+        raise ArchiveDamaged(f"{storage.url}/{name} is not of a topic {topic} in the format {FORMAT}")
     return found
 
 
-def write_topic(storage: Storage, topic: ArchivedTopic) -> None:
-    """Begin an archive of a topic."""
+def begin_topic(storage: Storage, topic: ArchivedTopic) -> None:
+    """Begin an archive of a topic: from here on, a partition without a manifest has lost it."""
+    for partition in range(topic.partitions):
+        name = manifest_path(topic.topic, partition)
+        if storage.read(name) is None:
+            storage.write(name, b"")
     storage.write(topic_path(topic.topic), msgspec.json.format(msgspec.json.encode(topic)) + b"\n")
 
 
@@ -104,15 +113,17 @@ class Manifest:
     """The files of one partition, in the order of their offsets."""
 
     def __init__(self, storage: Storage, topic: str, partition: int) -> None:
-        """Read it; a partition without a manifest is empty.
+        """Read it.
 
         Raises:
-            ArchiveError: it is damaged, or says that offsets are missing.
+            ArchiveDamaged: it is missing, or not as it was written.
         """
         self._storage = storage
         self.folder = partition_folder(topic, partition)
-        self.name = f"{self.folder}/manifest.jsonl"
-        data = storage.read(self.name) or b""
+        self.name = manifest_path(topic, partition)
+        data = storage.read(self.name)
+        if data is None:
+            raise ArchiveDamaged(f"{storage.url}/{self.name} is missing")
         self.entries = self._parsed(data)
         self._digest = hashlib.sha256(data).digest()
 
@@ -136,28 +147,32 @@ class Manifest:
         Raises:
             ArchiveError: somebody else has changed it since it was read: only one export may run at a time.
         """
+        data = b"".join(msgspec.json.encode(entry) + b"\n" for entry in self.entries)
+        if hashlib.sha256(data).digest() == self._digest:
+            return
         if hashlib.sha256(self._storage.read(self.name) or b"").digest() != self._digest:
             raise ArchiveError(f"{self._storage.url}/{self.name} was changed by another export: run one at a time")
-        data = b"".join(msgspec.json.encode(entry) + b"\n" for entry in self.entries)
         self._storage.write(self.name, data)
         self._digest = hashlib.sha256(data).digest()
 
     def _parsed(self, data: bytes) -> list[FileEntry]:
         where = f"{self._storage.url}/{self.name}"
         if data and not data.endswith(b"\n"):
-            raise ArchiveError(f"{where} is damaged: its last line is not complete")
+            raise ArchiveDamaged(f"{where} is damaged: its last line is not complete")
         entries = []
         for number, line in enumerate(data.splitlines(), 1):
             try:
                 entries.append(msgspec.json.decode(line, type=FileEntry))
             except msgspec.DecodeError as error:
-                raise ArchiveError(f"{where} is damaged: line {number}: {error}") from None
+                raise ArchiveDamaged(f"{where} is damaged: line {number}: {error}") from None
         for entry in entries:
             if not (entry.start <= entry.first_offset <= entry.last_offset == entry.end - 1 and entry.records > 0):
-                raise ArchiveError(f"{where} is damaged: the offsets of {entry.file} do not fit together")
+                raise ArchiveDamaged(f"{where} is damaged: the offsets of {entry.file} do not fit together")
         for before, after in pairwise(entries):
             if after.start != before.end:
-                raise ArchiveError(f"{where} is damaged: offsets {before.end} to {after.start} are missing or repeated")
+                raise ArchiveDamaged(
+                    f"{where} is damaged: offsets {before.end} to {after.start} are missing or repeated"
+                )
         return entries
 
 
@@ -165,11 +180,11 @@ def checked_file(storage: Storage, path: str, entry: FileEntry) -> bytes:
     """The bytes of a file of the archive, once they are known to be those that were written.
 
     Raises:
-        ArchiveError: the file is missing or not what the manifest says.
+        ArchiveDamaged: the file is missing or not what the manifest says.
     """
     data = storage.read(path)
     if data is None:
-        raise ArchiveError(f"{storage.url}/{path} is missing")
+        raise ArchiveDamaged(f"{storage.url}/{path} is missing")
     if len(data) != entry.bytes or hashlib.sha256(data).hexdigest() != entry.sha256:
-        raise ArchiveError(f"{storage.url}/{path} is damaged: it has not the bytes that were written")
+        raise ArchiveDamaged(f"{storage.url}/{path} is damaged: it has not the bytes that were written")
     return data

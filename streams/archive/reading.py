@@ -55,7 +55,7 @@ class ArchiveReader:
         """The records of a partition from offset ``start`` up to, but not with, ``end``. Some offsets may have none.
 
         Raises:
-            ArchiveError: a file is missing or damaged.
+            ArchiveDamaged: a file is missing, or is not as it was written.
         """
         topic = self.described.topic
         for path, data in self._files(partition, start, end):
@@ -76,7 +76,7 @@ class ArchiveReader:
         """The same records with all that the archive knows of them: every header in its order, timestamps as they were.
 
         Raises:
-            ArchiveError: a file is missing or damaged.
+            ArchiveDamaged: a file is missing, or is not as it was written.
         """
         for path, data in self._files(partition, start, end):
             yield from (each for each in archived_records(path, data) if start <= each.offset < end)

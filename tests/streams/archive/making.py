@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from streams.archive.envelope import Archived
 from streams.archive.kept_schemas import SchemasToKeep
-from streams.archive.manifest import FORMAT, ArchivedTopic, Manifest, write_topic
+from streams.archive.manifest import FORMAT, ArchivedTopic, Manifest, begin_topic
 from streams.archive.storage import Storage
 from streams.archive.writing import MOST_BYTES, PartitionWriter
 
@@ -26,7 +26,7 @@ def make(
 ) -> Storage:
     """Append records, by their partitions, to the archive of `TOPIC` at `url`."""
     storage = Storage(url)
-    write_topic(storage, ArchivedTopic(format=FORMAT, topic=TOPIC, role="orders", partitions=partitions))
+    begin_topic(storage, ArchivedTopic(format=FORMAT, topic=TOPIC, role="orders", partitions=partitions))
     for partition, added in records.items():
         manifest = Manifest(storage, TOPIC, partition)
         writer = PartitionWriter(storage, manifest, SchemasToKeep(None), manifest.end, most_bytes)

@@ -16,7 +16,7 @@ from schemas.headers import headers_of
 from schemas.policy import MixedOrders, Policy, PolicyActivated
 from streams.archive.envelope import Archived
 from streams.archive.kept_schemas import SchemasToKeep
-from streams.archive.manifest import FORMAT, ArchivedTopic, Manifest, write_topic
+from streams.archive.manifest import FORMAT, ArchivedTopic, Manifest, begin_topic
 from streams.archive.storage import Storage
 from streams.archive.writing import MOST_BYTES, PartitionWriter
 from tests.streams.crashes import AT, ENCODER, TOPICS, Durable, Worker
@@ -71,7 +71,7 @@ def record(url: str, log: Mapping[int, list[LogRecord]]) -> None:
     commands = {partition: list(_commands(partition, records)) for partition, records in log.items()}
     orders = {partition: [_archived(each) for each in records] for partition, records in log.items()}
     for role, topic, said in (("orders", TOPICS.orders, orders), ("commands", TOPICS.commands, commands)):
-        write_topic(storage, ArchivedTopic(format=FORMAT, topic=topic, role=role, partitions=PARTITIONS))
+        begin_topic(storage, ArchivedTopic(format=FORMAT, topic=topic, role=role, partitions=PARTITIONS))
         for partition, records in said.items():
             manifest = Manifest(storage, topic, partition)
             writer = PartitionWriter(storage, manifest, SchemasToKeep(None), manifest.end, MOST_BYTES)
