@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
+from operator import methodcaller
 from typing import Any, SupportsIndex, overload
 
 from aiokafka.consumer import fetcher
@@ -16,6 +17,9 @@ from aiokafka.record.default_records import _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords
 from confluent_kafka import Message
 
+# confluent-kafka returns from a name that it cannot read with the exception set, and the interpreter, where it has seen
+# a call often, does not look: the exception would come up in whatever is called next. This caller always looks.
+_ask_for_headers = methodcaller("headers")
 _OFFSET_AND_LENGTH = struct.Struct(">qi")
 _WITH_HEADERS = 2  # the record format
 
@@ -33,7 +37,7 @@ def headers_in(message: Message) -> Sequence[tuple[str, bytes | None]]:
 def readable_headers(message: Message) -> Sequence[tuple[str, bytes | None]] | None:
     """The same, but None where a name is not UTF-8. To be asked for once."""
     try:
-        return message.headers() or ()
+        return _ask_for_headers(message) or ()
     except (SystemError, UnicodeDecodeError):
         return None
 
