@@ -73,7 +73,7 @@ class Export:
                 archived; another export is running; the storage refuses a file.
             KafkaUnavailable, RegistryUnavailable: no usable answer.
         """
-        with _alone(self._storage):
+        with alone(self._storage):
             parts = [part for chosen in topics for part in self._parts(chosen)]
             told = {chosen.topic: Exported(chosen.topic) for chosen in topics}
             with Pace("exporting", sum(part.end - part.start for part in parts)) as pace:
@@ -160,7 +160,7 @@ class Export:
 
 
 @contextmanager
-def _alone(storage: Storage) -> Iterator[None]:
+def alone(storage: Storage) -> Iterator[None]:
     """Hold the archive, where it is a folder, against other exports; the hold ends with the process at the latest."""
     if storage.folder is None:
         yield

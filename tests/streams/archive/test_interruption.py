@@ -10,6 +10,7 @@ import pytest
 
 from streams.archive import writing
 from streams.archive.envelope import Archived
+from streams.archive.exporting import alone
 from streams.archive.kept_schemas import SchemasToKeep
 from streams.archive.manifest import FORMAT, ArchivedTopic, Manifest, begin_topic
 from streams.archive.reading import ArchiveError, ArchiveReader
@@ -106,7 +107,15 @@ def test_a_log_that_grew_meanwhile_is_continued_without_repetition(
         assert len(names) == len(Manifest(Storage(str(folder)), TOPIC, 0).entries)
 
 
-def test_an_export_beside_another_is_refused(tmp_path: Path) -> None:
+def test_only_one_export_writes_to_a_folder_at_a_time(tmp_path: Path) -> None:
+    storage = Storage(str(tmp_path / "new"))
+    with alone(storage), pytest.raises(ArchiveError, match="another export is writing"), alone(storage):
+        pass
+    with alone(storage):
+        assert storage.names() == []
+
+
+def test_an_export_beside_another_is_noticed_where_nothing_can_be_held(tmp_path: Path) -> None:
     storage = Storage(str(tmp_path))
     export(storage, RECORDS[:4])
     one, two = Manifest(storage, TOPIC, 0), Manifest(storage, TOPIC, 0)

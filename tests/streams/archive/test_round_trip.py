@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from msgspec import Struct
 
+from projections.records import LogRecord
+from schemas.codec import Decoder, Encoder, Malformed
+from schemas.registry import Registry
 from streams.archive.exporting import Export
 from streams.archive.importing import Import
 from streams.archive.kept_schemas import SchemasToKeep
@@ -18,9 +25,11 @@ from streams.cli import cli
 from streams.errors import ArchiveError
 from streams.reading import TopicReader
 from streams.settings import Settings
-from tests.environment import Kafka
+from tests.environment import Kafka, SchemaRegistry
 from tests.streams.archive.bus import PARTITIONS, create, held, odd_records, produce
 from tests.streams.archive.making import NOON, record
+from tests.streams.archive.people import NAME, archived, peopled
+from tests.streams.eventful import eventful_log
 from tests.streams.own_topics import settings_on
 from tests.streams.raw_headers import publish
 
@@ -41,8 +50,9 @@ def import_(settings: Settings, url: str, topic: str, target: str) -> int:
         return Import(settings, reader).run({target: ArchiveReader(url, topic)})[0].records
 
 
-def nuestream(settings: Settings, *arguments: str) -> tuple[int, str]:
+def nuestream(settings: Settings, *arguments: str, registry: str = "") -> tuple[int, str]:
     environment = {
+        "NUESTREAM_REGISTRY__URL": registry,
         "NUESTREAM_KAFKA__BOOTSTRAP_SERVERS": settings.kafka.bootstrap_servers,
         "NUESTREAM_TOPICS__ORDERS": settings.topics.orders,
         "NUESTREAM_TOPICS__CONTRACTS": settings.topics.contracts,
@@ -153,3 +163,39 @@ def test_every_difference_to_the_topic_is_told(settings: Settings, tmp_path: Pat
     assert f"{other}[2]: the record at offset 1 is another one in the archive" in output
     assert f"{other}[3] has no record at offset 2, the archive has one" in output
     assert output.count("offset") == 3
+
+
+def test_with_a_registry_the_archive_is_read_without_it_afterwards(
+    settings: Settings, schema_registry: SchemaRegistry, tmp_path: Path
+) -> None:
+    topic = settings.topics.orders
+    create(settings, topic)
+    encoder = Encoder(Registry({"url": schema_registry.url}))
+    log = [replace(each, value=encoder.encode(topic, content)) for each, content in readable(peopled(eventful_log()))]
+    produce(settings, topic, [(0, archived(each)) for each in log])
+    for folder, option in (("with", ()), ("without", ("--without-personal-data",))):
+        to = ("--to", str(tmp_path / folder), "--topics", "orders")
+        status, output = nuestream(settings, "archive", "export", *to, *option, registry=schema_registry.url)
+        assert status == 0, output
+        reader = ArchiveReader(str(tmp_path / folder), topic)
+        decoder = Decoder(reader.registry())
+        contents = [decoder.decode(each.value, list(each.headers.items())) for each in reader.records(0, 0, 99)]
+        assert len(contents) == len(log) > 15
+        assert any(NAME in str(content) for content in contents) == (folder == "with")
+        status, output = nuestream(settings, "archive", "verify", "--from", str(tmp_path / folder))
+        assert status == 0, output
+        against = ("archive", "verify", "--against-topic", "--from", str(tmp_path / folder))
+        status, output = nuestream(settings, *against, registry=schema_registry.url)
+        assert status == 0, output
+    status, output = nuestream(settings, "archive", "export", *to, registry=schema_registry.url)
+    assert (status, "was begun without personal data, and stays so" in output) == (2, True)
+    other = ("archive", "export", "--to", str(tmp_path / "state"), "--topics", topic + "x", "--without-personal-data")
+    create(settings, topic + "x")
+    status, output = nuestream(settings, *other)
+    assert (status, "is not known: it cannot be left out" in output) == (2, True)
+
+
+def readable(log: Iterable[LogRecord]) -> Iterator[tuple[LogRecord, Struct]]:
+    for each in log:
+        with suppress(Malformed):
+            yield each, Decoder(None).decode(each.value, list(each.headers.items()))
