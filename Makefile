@@ -1,6 +1,6 @@
 # Every target sets itself up: Python 3.11 or newer with venv is all that the machine must have.
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak soak-crash soak-cluster soak-hostile soak-oracle soak-sink mutate bench bench-sink lint lock clean
+.PHONY: help demo test soak soak-crash soak-cluster soak-hostile soak-oracle soak-sink soak-archive mutate bench bench-sink lint lock clean
 BIN := .venv/bin
 # Pipeline tests mostly wait; four at a time finish within minutes on two cores. A file's tests share its servers.
 BESIDE := -n 4 --dist loadfile --no-loadscope-reorder
@@ -16,7 +16,7 @@ test: .venv/.dev  ## the whole suite; ARGS="-k name" for a part
 	@$(BIN)/python -m tests.environment
 	@$(BIN)/python -m pytest -m "not soak" $(BESIDE) $(ARGS)
 
-soak: soak-crash soak-cluster soak-hostile soak-oracle soak-sink  ## the long proofs, all of them (over an hour)
+soak: soak-crash soak-cluster soak-hostile soak-oracle soak-sink soak-archive  ## the long proofs, all of them (over an hour)
 
 soak-crash: .venv/.dev  ## 20 kills of each worker while 2,000 orders flow into NetSuite
 	@$(BIN)/python -m tests.environment
@@ -39,6 +39,10 @@ soak-sink: .venv/.dev  ## 20,000 commands into a NetSuite with every fault at on
 	@$(BIN)/python -m tests.environment
 	@NUESTREAM_STORM_COMMANDS=20000 NUESTREAM_STORM_CUSTOMERS=2000 NUESTREAM_STORM_KILLS=20 \
 	    $(BIN)/python -m pytest -s tests/streams/test_sink_storm.py $(ARGS)
+
+soak-archive: .venv/.dev  ## 50 kills of `archive export` and 50 of `archive import`
+	@$(BIN)/python -m tests.environment
+	@NUESTREAM_ARCHIVE_KILLS=50 $(BIN)/python -m pytest -s tests/streams/archive/test_kills.py $(ARGS)
 
 mutate: .venv/.dev  ## break projections/ in thousands of small ways, and see which the tests notice (hours)
 	@NUESTREAM_ORACLE_HISTORIES=30 $(BIN)/mutmut run $(ARGS)

@@ -60,6 +60,16 @@ def grants(settings: Settings) -> list[Grant]:
         ("deadletters", GROUP, groups.apply, DESCRIBE, "says whether a sink runs (`redrive` and `discard` alone)"),
         ("opening", TOPIC, names.orders, READ, "sees that every partition begins with a policy"),
         ("opening", TOPIC, names.orders, WRITE, "opening balances"),
+        *(("archive", TOPIC, name, READ, "copies it, and sees how far an import has come") for name in six),
+        *(
+            ("archive", TOPIC, name, operation, f"{why} (`import` alone)")
+            for name in six
+            for operation, why in (
+                (WRITE, "puts records back"),
+                (CREATE, "makes it"),
+                (DESCRIBE_CONFIGS, "sees whether records would stay"),
+            )
+        ),
         ("policy", TOPIC, names.orders, READ, "shows the policy in force"),
         ("policy", TOPIC, names.orders, WRITE, "activates another (`policy activate` alone)"),
         *(

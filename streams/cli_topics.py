@@ -15,6 +15,7 @@ PROCESSES = (
     "quarantine",
     "deadletters",
     "opening",
+    "archive",
     "policy",
     "topics",
 )

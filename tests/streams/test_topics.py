@@ -196,12 +196,13 @@ def test_no_process_may_write_what_it_only_reads() -> None:
         "project",
         "quarantine",
         "opening",
+        "archive",
         "policy",
         "topics",
     }
-    assert {process for process, name in writes if name == topics.commands} == {"project"}
-    assert {process for process, name in writes if name == topics.outcomes} == {"apply"}
-    assert {process for process, name in writes if name == topics.dead_letters} == {"apply", "deadletters"}
+    assert {process for process, name in writes if name == topics.commands} == {"project", "archive"}
+    assert {process for process, name in writes if name == topics.outcomes} == {"apply", "archive"}
+    assert {process for process, name in writes if name == topics.dead_letters} == {"apply", "deadletters", "archive"}
     assert not {name for process, name in writes if process in ("history", "held")}
 
 
