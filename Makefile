@@ -40,9 +40,9 @@ soak-sink: .venv/.dev  ## 20,000 commands into a NetSuite with every fault at on
 	@NUESTREAM_STORM_COMMANDS=20000 NUESTREAM_STORM_CUSTOMERS=2000 NUESTREAM_STORM_KILLS=20 \
 	    $(BIN)/python -m pytest -s tests/streams/test_sink_storm.py $(ARGS)
 
-soak-archive: .venv/.dev  ## 50 kills of `archive export` and 50 of `archive import`
+soak-archive: .venv/.dev  ## 50 kills of `archive export` and of `archive import`, and a log that replaces another
 	@$(BIN)/python -m tests.environment
-	@NUESTREAM_ARCHIVE_KILLS=50 $(BIN)/python -m pytest -s tests/streams/archive/test_kills.py $(ARGS)
+	@NUESTREAM_ARCHIVE_KILLS=50 $(BIN)/python -m pytest -s tests/streams/archive/test_kills.py tests/streams/archive/test_cut_over.py $(ARGS)
 
 mutate: .venv/.dev  ## break projections/ in thousands of small ways, and see which the tests notice (hours)
 	@NUESTREAM_ORACLE_HISTORIES=30 $(BIN)/mutmut run $(ARGS)

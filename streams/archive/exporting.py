@@ -131,7 +131,7 @@ class Export:
         path = manifest.path(last)
         *_, archived = archived_records(path, checked_file(self._storage, path, last))
         for live in live_records(self._reader, part.chosen.topic, part.partition, last.last_offset, last.end):
-            if self._as_archived(live.record) != archived:
+            if not self._agrees(live.record, archived):
                 raise ArchiveError(
                     f"{place}: the record at offset {last.last_offset} is not the one that was archived: the topic is "
                     "another one by now, and needs an archive of its own"
@@ -154,6 +154,9 @@ class Export:
         told.without_schema |= {
             name for entry in added for name in entry.schemas if "schema" not in self._schemas[name]
         }
+
+    def _agrees(self, live: Archived, archived: Archived) -> bool:
+        return live == archived if self._redaction is None else self._redaction.agrees(live, archived)
 
     def _as_archived(self, record: Archived) -> Archived:
         return record if self._redaction is None else self._redaction.of(record)

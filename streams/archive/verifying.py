@@ -157,17 +157,21 @@ class Live:
             while ours is not None and ours.offset < record.offset:
                 self._absent(place, ours, low, damaged)
                 ours = next(records, None)
-            wanted = record if self._redaction is None else self._redaction.of(record)
             if ours is None or ours.offset > record.offset:
                 damaged(f"{place} has a record at offset {record.offset}, the archive has none")
             else:
-                if ours[3:] != wanted[3:] or ours.timestamp != wanted.timestamp:
+                if not self._agrees(record, ours):
                     damaged(f"{place}: the record at offset {record.offset} is another one in the archive")
                 ours = next(records, None)
         while ours is not None:
             self._absent(place, ours, low, damaged)
             ours = next(records, None)
         return max(high - max(manifest.end, low), 0)
+
+    def _agrees(self, live: Archived, ours: Archived) -> bool:
+        if self._redaction is not None:
+            return self._redaction.agrees(live, ours)
+        return live._replace(timestamp_type=ours.timestamp_type) == ours
 
     def _absent(self, place: str, ours: Archived, low: int, damaged: Damaged) -> None:
         if ours.offset >= low and not self._compacted:

@@ -91,6 +91,7 @@ def test_exports_that_are_killed_leave_the_files_of_one_clean_export(settings: S
         for partition, extent in reader.extents().items():
             offsets = [each.offset for each in reader.archived(partition, *extent)]
             assert offsets == list(range(len(offsets)))
+    print(f"{at_work} of {KILLS} exports were killed at work")
     assert at_work >= KILLS // 2
     export(settings, url)
     assert files(url) == wanted
@@ -113,4 +114,5 @@ def test_imports_that_are_killed_write_every_record_once(settings: Settings, tmp
             done = Import(settings, reader).run({target: ArchiveReader(url, topic)})
         assert sum(len(records) for records in wanted.values()) == done[0].found + done[0].records
         assert held(settings, target) == wanted
+    print(f"{at_work} imports were killed at work")
     assert at_work >= KILLS // 5

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
+from decimal import Decimal
+from io import BytesIO
 from typing import Any
 
+import fastavro
+import msgspec
 import pytest
+from msgspec.structs import replace
 
 from projections.records import LogRecord
-from schemas.catalog import name_of
+from schemas.catalog import earlier_versions, fingerprint_of, name_of, parse
 from schemas.codec import Decoder, Malformed
 from schemas.command import UpsertCustomer
 from schemas.contract import OrderDecided
 from schemas.headers import headers_of
 from schemas.order import OrderEvent
+from schemas.policy import PolicyActivated
 from schemas.quarantine import Quarantined
 from streams.archive.envelope import Archived
 from streams.archive.manifest import Manifest
@@ -91,6 +98,37 @@ def test_a_replay_makes_the_same_documents_and_contract_events(log: list[LogReco
     held_again = [read(each) for each in outputs(again, TOPICS.quarantine)]
     assert [_reason_codes(each) for each in held] == [_reason_codes(each) for each in held_again]
     assert len(decided.changelog) == len(again.changelog)
+
+
+def test_what_an_earlier_version_of_the_schemas_wrote_agrees_with_the_topic() -> None:
+    redaction = Redaction(DECODER)
+    for each in everything_said(peopled(waiting_log())):
+        (without,) = bare([each])
+        assert redaction.agrees(each, without)
+        if _reads(without) and isinstance(content := read(without), OrderDecided):
+            other = replace(content, why="another")
+            assert not redaction.agrees(each, without._replace(value=ENCODER.encode("", other)))
+    (earlier,) = earlier_versions(PolicyActivated).values()
+    policy = archived(peopled(waiting_log())[0])
+    (without,) = bare([policy])
+    out = BytesIO()
+    fastavro.schemaless_writer(
+        out, parse(earlier), msgspec.to_builtins(read(without), builtin_types=(Decimal, datetime))
+    )
+    then = without._replace(value=b"\xc3\x01" + fingerprint_of(earlier) + out.getvalue())
+    assert then != without
+    assert redaction.agrees(policy, then)
+    assert not redaction.agrees(policy._replace(offset=1), then)
+
+
+def test_a_record_that_is_unreadable_for_its_size_does_not_become_readable() -> None:
+    event = read(archived(peopled(eventful_log())[1]))
+    large = replace(event, customer=replace(event.customer, description="x" * (4 << 20)))
+    record = Archived(0, NOON, 1, b"k", ENCODER.encode("", large), ())
+    (without,) = [Redaction(Decoder(None, max_bytes=8 << 20)).of(record)]
+    for each in (record, without):
+        with pytest.raises(Malformed):
+            read(each)
 
 
 def test_what_remains_of_a_customer_is_what_taxes_and_accounts_need() -> None:
