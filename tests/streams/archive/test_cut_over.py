@@ -98,9 +98,11 @@ def reset_to_end(of: Pipeline) -> None:
     consumer.close()
 
 
-def said_after(by: Pipeline, role: str, places: list[int]) -> dict[int, list[tuple[object, ...]]]:
+def said_after(by: Pipeline, role: str, places: list[int]) -> dict[bytes, list[tuple[object, ...]]]:
+    """What was said by key, in order; an item's upserts come from several partitions, in no order."""
     records = held(settings_on(by.bootstrap, ""), by.topic(role))
-    return {
-        partition: [(each.key, each.value, each.headers) for each in records[partition][place:]]
-        for partition, place in enumerate(places)
-    }
+    said: dict[bytes, list[tuple[object, ...]]] = {}
+    for partition, place in enumerate(places):
+        for each in records[partition][place:]:
+            said.setdefault(each.key or b"", []).append((each.value, each.headers))
+    return {key: sorted(each, key=repr) if key.startswith(b"NUE-ITEM-") else each for key, each in said.items()}
