@@ -27,8 +27,8 @@ from tests.streams.archive.making import DAY, NOON, record
 from tests.streams.own_topics import settings_on
 
 KILLS = int(os.environ.get("NUESTREAM_ARCHIVE_KILLS", "1"))
-RECORDS = 8_000
-DAYS = 25
+RECORDS = 4_000
+DAYS = 15
 ROOT = Path(__file__).parents[3]
 
 

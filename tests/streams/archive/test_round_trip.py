@@ -83,13 +83,13 @@ def test_a_topic_comes_back_as_it_was(settings: Settings, tmp_path: Path) -> Non
 
 def test_an_import_that_was_cut_short_goes_on_where_it_ended(settings: Settings, tmp_path: Path) -> None:
     topic, target, url = settings.topics.orders, settings.topics.contracts, str(tmp_path)
-    records = odd_records(3, 200, days=3)
+    records = odd_records(3, 120, days=3)
     create(settings, topic)
     produce(settings, topic, records)
     export(settings, url, topic)
     create(settings, target)
-    produce(settings, target, [each for number, each in enumerate(records) if number < 90 or each[0] == 2])
-    assert 50 < import_(settings, url, topic, target) < 110
+    produce(settings, target, [each for number, each in enumerate(records) if number < 50 or each[0] == 2])
+    assert 30 < import_(settings, url, topic, target) < 70
     assert held(settings, target) == held(settings, topic)
     assert import_(settings, url, topic, target) == 0
 
