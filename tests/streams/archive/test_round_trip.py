@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from confluent_kafka import Producer
 from msgspec import Struct
 
 from projections.records import LogRecord
@@ -92,6 +93,36 @@ def test_an_import_that_was_cut_short_goes_on_where_it_ended(settings: Settings,
     assert 30 < import_(settings, url, topic, target) < 70
     assert held(settings, target) == held(settings, topic)
     assert import_(settings, url, topic, target) == 0
+
+
+def test_what_transactions_leave_between_the_records_is_no_part_of_the_archive(
+    settings: Settings, tmp_path: Path
+) -> None:
+    topic, url = settings.topics.orders, str(tmp_path)
+    create(settings, topic, partitions=1)
+    servers = {"bootstrap.servers": settings.kafka.bootstrap_servers, "log_level": 0}
+    producer = Producer(servers | {"transactional.id": topic})
+    producer.init_transactions(30)
+    for number in range(4):
+        producer.begin_transaction()
+        for place in range(3):
+            producer.produce(topic, b"%d/%d" % (number, place), b"key", 0, timestamp=NOON + number)
+        assert producer.flush(30) == 0
+        end = producer.abort_transaction if number == 1 else producer.commit_transaction
+        end(30)
+    wanted = held(settings, topic)[0]
+    assert [each.offset for each in wanted] == [0, 1, 2, 8, 9, 10, 12, 13, 14]
+    assert export(settings, url, topic, "orders") == 9
+    status, output = nuestream(settings, "archive", "verify", "--from", url, "--against-topic")
+    assert status == 0, output
+    target = settings.topics.contracts
+    status, output = nuestream(settings, "archive", "import", "--from", url, "--as", target)
+    assert (status, "offsets of partition 0 have holes" in output) == (0, True)
+    assert [each._replace(offset=0) for each in held(settings, target)[0]] == [
+        each._replace(offset=0) for each in wanted
+    ]
+    assert import_(settings, url, topic, target) == 0
+    assert export(settings, url, topic, "orders") == 0
 
 
 def test_a_topic_that_is_in_the_way_is_refused_and_left_alone(settings: Settings, tmp_path: Path) -> None:
