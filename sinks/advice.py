@@ -20,6 +20,11 @@ _TABLE: Final = (
         f"restart the sinks, {_REDRIVE}.",
     ),
     (
+        r"which is to be adopted|cannot get our external id",
+        "Correct its line in the file that netsuite.adopt names (`nuestream adopt check` says what is wrong), start "
+        f"the sink again, {_REDRIVE}.",
+    ),
+    (
         r"accounting period|closed period|period (is |has been )?(closed|locked)|INVALID_TRANSACTIO|transaction date",
         "Open the accounting period of the document's date in NetSuite (Setup > Accounting > Manage Accounting "
         f"Periods), {_REDRIVE}; or discard it and enter it by hand in an open period.",
@@ -43,9 +48,11 @@ _TABLE: Final = (
         f"optional on the form that this role uses, {_REDRIVE}.",
     ),
     (
-        r"entity already exists|DUP_ENTITY|already an item with that name|DUP_ITEM|Uniqueness error|NONUNIQUE",
-        "Another record has this name. Give the other one another name, or put our external id on it if it is the same "
-        f"customer or item, {_REDRIVE}.",
+        r"entity already exists|DUP_ENTITY|record with this ID already exists|UNIQUE_CUST_ID"
+        r"|already an item with that name|DUP_ITEM|Uniqueness error|NONUNIQUE",
+        "Another record has this name. If it is the same customer or item, adopt it: `nuestream adopt check` lists it, "
+        f"netsuite.adopt names it for the sink, which is started again, {_REDRIVE}. If it is another one, give it "
+        f"another name, {_REDRIVE}.",
     ),
     (
         r"different document stands",
@@ -80,9 +87,9 @@ _TABLE: Final = (
         f"Set the currency up in NetSuite and add it to the customer's currencies, {_REDRIVE}.",
     ),
     (
-        r"total cannot be negative|negative",
-        "A sales order cannot have a negative total. Set policy.mixed_orders to split for the orders to come; enter "
-        "this one by hand and discard it.",
+        r"negative",
+        "The account takes no negative total, or no negative lines. Set policy.mixed_orders to split for the orders to "
+        "come; enter this one by hand and discard it.",
     ),
     (
         r"Unknown reference or field|custbody_|custcol_",

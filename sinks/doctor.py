@@ -9,15 +9,19 @@ from email.utils import parsedate_to_datetime
 from uuid import uuid4
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sinks.answer import Answer, NoAnswer, NotSent
 from sinks.attempts import Reply
 from sinks.client import TRIAL, NetSuiteClient
-from sinks.doctor_fields import Field, fields
-from sinks.doctor_writing import writing
+from sinks.defaults import Defaults
+from sinks.doctor_fields import fields, mapped_fields
+from sinks.doctor_segments import look_up
+from sinks.doctor_writing import SAFE, writing
 from sinks.findings import Calls, Finding, fix, ok, unchecked
 from sinks.readback import rows_of
 from sinks.retry import Kind
+from sinks.segments import SEGMENTS
 from sinks.verdict import Unauthorized
 
 SKEW = 60.0
@@ -45,22 +49,20 @@ _LOG_IN = (
     "where everything is refused, the role lacks Setup > REST Web Services (Full), or Setup > Log in using OAuth 2.0 "
     "Access Tokens (token-based: Log in using Access Tokens)"
 )
-_SAFE = "mixed_orders = split is the safe choice"
 
 
 class Wishes(Struct, frozen=True, kw_only=True):
     """What the settings and the caller ask of the account.
 
-    ``currencies`` (ISO codes) and ``terms`` (names) are those that Nue uses, as far as the caller says. ``mixes``: the
-    policy puts opposite lines on one document. ``fields`` are the custom fields that the mapping fills.
-    ``try_writing``: prove by records that are deleted at once.
+    ``defaults`` are what the sink adds to new records, places by name or internal id. ``currencies`` (ISO codes) and
+    ``terms`` (names) are those that Nue uses, as far as the caller says. ``mixes``: the policy puts opposite lines on
+    one document. ``try_writing``: prove by records that are deleted at once.
     """
 
-    subsidiary: str | None = None
+    defaults: Defaults = Defaults()
     currencies: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()
     mixes: bool = True
-    fields: tuple[Field, ...] = ()
     try_writing: bool = False
 
 
@@ -93,23 +95,29 @@ async def _logged_in(client: NetSuiteClient, wishes: Wishes, calls: Calls) -> As
     yield ok("login", "NetSuite lets this integration in")
     async for finding in _permissions(client, calls):
         yield finding
-    async for finding in fields(client, calls, wishes.fields):
+    async for finding in fields(client, calls, mapped_fields(wishes.defaults)):
         yield finding
     yield _named("currencies", currencies, "symbol", wishes.currencies, "Lists > Currency (View)")
     terms = await calls.read(client.suiteql, _TERMS)
     yield _named("payment terms", terms, "name", wishes.terms, "Lists > Accounting Lists (View)")
-    if wishes.subsidiary is not None:
-        yield await _subsidiary(client, calls, wishes.subsidiary)
-    if wishes.try_writing:
-        symbols = [str(row.get("symbol")) for row in rows_of(currencies.body)]
-        async for finding in writing(client, calls, wishes.subsidiary, [*wishes.currencies, *symbols], wishes.mixes):
+    places: dict[str, str | None] = {}
+    for segment in SEGMENTS:
+        value: str | None = getattr(wishes.defaults, segment)
+        if value is not None:
+            finding, places[segment] = await look_up(client, calls, segment, value)
             yield finding
+    if wishes.try_writing and None not in places.values():
+        defaults = replace(wishes.defaults, **places)
+        symbols = [str(row.get("symbol")) for row in rows_of(currencies.body)]
+        async for finding in writing(client, calls, defaults, [*wishes.currencies, *symbols], wishes.mixes):
+            yield finding
+        return
+    why = "it needs what netsuite.mapping names" if wishes.try_writing else "only writing proves it: --try-writing"
+    yield unchecked("creating records", why if wishes.try_writing else f"{why}, in a sandbox account")
+    if wishes.mixes:
+        yield unchecked("opposite lines on one document", f"{why}; until it is proved {SAFE}")
     else:
-        yield unchecked("creating records", "only writing proves it: --try-writing, in a sandbox account")
-        if wishes.mixes:
-            yield unchecked("opposite lines on one document", f"only writing proves it (--try-writing); {_SAFE}")
-        else:
-            yield ok("opposite lines on one document", "the policy makes none")
+        yield ok("opposite lines on one document", "the policy makes none")
 
 
 def _clock(answer: Answer, now: float) -> Finding:
@@ -174,14 +182,3 @@ def _named(check: str, reply: Reply, column: str, wanted: tuple[str, ...], permi
         return fix(check, f"none are to be seen: give the role {permission}")
     shown = ", ".join(known[:_SEEN]) + (" ..." if len(known) > _SEEN else "")
     return ok(check, f"{len(known)} are known: {shown}")
-
-
-async def _subsidiary(client: NetSuiteClient, calls: Calls, internal_id: str) -> Finding:
-    check = f"subsidiary {internal_id}"
-    reply = await calls.read(client.suiteql, "SELECT id, name FROM subsidiary WHERE id = ?", [internal_id])
-    if reply.kind is not Kind.ACCEPTED:
-        return _lacking(check, reply, "give the role Lists > Subsidiaries (View)")
-    rows = rows_of(reply.body)
-    if not rows:
-        return fix(check, "netsuite.mapping.subsidiary is no subsidiary that the role may see")
-    return ok(check, str(rows[0].get("name")))

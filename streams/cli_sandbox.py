@@ -59,6 +59,7 @@ def sandbox(
                             "mandatory": {"salesOrder": {"memo": "Memo"},
                                           "salesOrder.item": {"class": "Class"}},
                             "references": {"subsidiary": [{"id": "2", "name": "Halvorsen AS"}]},
+                            "positiveLines": ["salesOrder", "returnAuthorization"],
                             "customerCurrencies": true, "subsidiariesMatter": true}
     PUT /sandbox/faults    {"seed": 7, "scripts": [...], "requests": [...], "rates": [...]}
       scripts              {"faults": [FAULT, null], "match": MATCH}: in turn, null lets one pass

@@ -9,7 +9,6 @@ import msgspec
 from rich.text import Text
 
 from sinks.doctor import Wishes, examine
-from sinks.doctor_fields import mapped_fields
 from sinks.findings import Calls, Finding, State
 from streams.console import results
 from streams.mapping import defaults_of
@@ -30,11 +29,10 @@ def run_doctor(
     """
     netsuite = settings.require_netsuite("doctor")
     wishes = Wishes(
-        subsidiary=netsuite.mapping.subsidiary,
+        defaults=defaults_of(netsuite.mapping),
         currencies=currencies,
         terms=terms,
         mixes=settings.policy.mixed_orders == "one_document",
-        fields=mapped_fields(defaults_of(netsuite.mapping)),
         try_writing=try_writing,
     )
     findings = asyncio.run(_examine(settings, wishes, as_json))

@@ -43,6 +43,7 @@ class AccountRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rena
       (``salesOrder.item``): field ids with the labels by which they are asked for.
     - ``customer_currencies``: a transaction's currency must be its customer's own or in its currency list.
     - ``subsidiaries_matter``: a transaction's subsidiary must be its customer's, and one of each item's.
+    - ``positive_lines``: record types whose lines cannot have a negative quantity or amount.
     - ``references``: further subsidiaries, locations and so on, by kind.
 
     Raises ``ValueError`` for a record type or a kind that is not there.
@@ -54,10 +55,11 @@ class AccountRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rena
     mandatory: dict[str, dict[str, str]] = {}
     customer_currencies: bool = False
     subsidiaries_matter: bool = False
+    positive_lines: frozenset[str] = frozenset()
     references: dict[str, tuple[Reference, ...]] = {}
 
     def __post_init__(self) -> None:
-        unknown = {place.removesuffix(".item") for place in self.mandatory} - record_types()
+        unknown = {place.removesuffix(".item") for place in (*self.mandatory, *self.positive_lines)} - record_types()
         if unknown:
             raise ValueError(f"{unknown.pop()!r} is no record type; there are {', '.join(sorted(record_types()))}")
         if others := self.references.keys() - reference_kinds():

@@ -23,6 +23,8 @@ def check_unlocked(store: Store, stored: Stored) -> None:
 def check_rules(store: Store, record: str, body: Body, lines: Sequence[Body]) -> None:
     """Raise the refusal of what the account's rules forbid; one at a time, as NetSuite does."""
     _check_forms(store, record, body, lines)
+    if record in store.rules.positive_lines:
+        _check_signs(lines)
     if FAMILY[record] != "transaction":
         return
     given = body.get("tranDate")
@@ -40,6 +42,11 @@ def _check_forms(store: Store, record: str, body: Body, lines: Sequence[Body]) -
         for name, label in store.rules.mandatory.get(place, {}).items():
             if any(each.get(name) in (None, "") for each in given):
                 raise missing(label)
+
+
+def _check_signs(lines: Sequence[Body]) -> None:
+    if any(line.get(name) is not None and line[name] < 0 for line in lines for name in ("quantity", "amount")):
+        raise user_error("Line quantities and amounts must not be negative.")
 
 
 def _check_currency(customer: Stored, body: Body) -> None:

@@ -14,9 +14,9 @@ from sinks.assertion import CertificateCredentials
 from sinks.client import NetSuiteClient
 from sinks.defaults import CustomField, Defaults
 from sinks.doctor import Wishes, examine
-from sinks.doctor_fields import mapped_fields
 from sinks.findings import Calls, State
 from sinks.sandbox.account import DEFAULT_CUSTOM_FIELDS
+from sinks.sandbox.account_rules import AccountRules, Reference
 from sinks.sandbox.role import Role
 from sinks.sandbox.show import documents_of
 from sinks.signing import Credentials
@@ -88,7 +88,9 @@ def holds_nothing(sandbox: RunningSandbox) -> bool:
 async def test_an_account_in_order_is_told_so_and_nothing_is_written(auth: str) -> None:
     credentials = certificates.credentials("P-256") if auth == "oauth2" else TOKEN_BASED
     with running_sandbox(credentials=certificates.known("P-256")) as sandbox:
-        told = await examined(sandbox, credentials=credentials, subsidiary="1", currencies=("USD",), terms=("Net 30",))
+        told = await examined(
+            sandbox, credentials=credentials, defaults=Defaults(subsidiary="1"), currencies=("USD",), terms=("Net 30",)
+        )
         assert holds_nothing(sandbox)
     assert told.those(State.FIX) == set()
     assert told.those(State.UNCHECKED) == UNPROVED
@@ -224,13 +226,13 @@ async def test_the_fields_that_the_mapping_fills_are_looked_for_as_well(sandbox:
         line_custom={"Share__c": CustomField(field="custcol_share", type="number")},
         root_field="custcol_root",
     )
-    told = await examined(sandbox, fields=mapped_fields(defaults))
+    told = await examined(sandbox, defaults=defaults)
     records = ("salesOrder", "returnAuthorization")
     names = ("custbody_cost_centre", "custcol_share", "custcol_root")
     assert told.those(State.FIX) == {f"field {name} on {record}" for record in records for name in names}
     assert "Transaction Body Fields, of type List/Record" in told.words("field custbody_cost_centre on salesOrder")
     assert "Transaction Line Fields, of type Decimal Number" in told.words("field custcol_share on salesOrder")
-    silent = await examined(sandbox, *[("GET", "metadata-catalog", GONE)] * 2, fields=mapped_fields(defaults))
+    silent = await examined(sandbox, *[("GET", "metadata-catalog", GONE)] * 2, defaults=defaults)
     assert silent.those(State.FIX) == told.those(State.FIX)
 
 
@@ -249,11 +251,40 @@ async def test_where_the_catalog_does_not_answer_suiteql_says_which_fields_there
     assert "SuiteQL knows it" in told.words("field custbody_nue_original_orderid on returnAuthorization")
 
 
-async def test_currencies_terms_and_a_subsidiary_that_netsuite_does_not_know_are_named(sandbox: RunningSandbox) -> None:
-    told = await examined(sandbox, currencies=("USD", "XAU"), terms=("Net 30", "Net 31"), subsidiary="77")
-    assert told.those(State.FIX) == {"currencies", "payment terms", "subsidiary 77"}
+async def test_currencies_and_terms_that_netsuite_does_not_know_are_named(sandbox: RunningSandbox) -> None:
+    told = await examined(sandbox, currencies=("USD", "XAU"), terms=("Net 30", "Net 31"))
+    assert told.those(State.FIX) == {"currencies", "payment terms"}
     assert "not known in NetSuite: XAU;" in told.words("currencies")
     assert "not known in NetSuite: Net 31;" in told.words("payment terms")
+
+
+PLACES = (Reference("4", "Berlin"), Reference("5", "Twice"), Reference("6", "Twice"))
+
+
+@pytest.mark.parametrize("segment", ["subsidiary", "location", "department", "classification"])
+async def test_places_of_the_settings_are_looked_up_by_name_or_id_as_the_sink_does(segment: str) -> None:
+    rules = AccountRules(references={segment: PLACES})
+    with running_sandbox(rules=rules) as sandbox:
+        for value, words in (("Berlin", "it has internal id 4"), ("4", "Berlin")):
+            told = await examined(sandbox, defaults=Defaults(**{segment: value}))
+            assert told.those(State.FIX) == set()
+            assert told.found[f"{segment} {value}"] == (State.OK, words)
+        for value, why in (("Atlantis", "there is none"), ("Twice", "internal ids 5, 6"), ("77", "there is none of")):
+            told = await examined(sandbox, defaults=Defaults(**{segment: value}), try_writing=True)
+            assert told.those(State.FIX) == {f"{segment} {value}"}
+            assert told.words(f"{segment} {value}").startswith(f"netsuite.mapping.{segment}: ")
+            assert why in told.words(f"{segment} {value}")
+            assert "creating records" in told.those(State.UNCHECKED)
+
+
+@pytest.mark.parametrize(("value", "state"), [("Berlin", State.FIX), ("4", State.UNCHECKED)])
+async def test_a_place_that_nobody_may_look_up_has_to_be_given_by_its_id(value: str, state: State) -> None:
+    with running_sandbox(rules=AccountRules(references={"location": PLACES})) as sandbox:
+        # transactions, customers, items, currencies and terms are asked for before
+        troubles = [("POST", "suiteql", forwarded)] * 5 + [("POST", "suiteql", DENIED)]
+        told = await examined(sandbox, *troubles, defaults=Defaults(location=value))
+    assert told.found[f"location {value}"][0] is state
+    assert "Lists > Locations (View)" in told.words(f"location {value}")
 
 
 async def test_a_busy_or_failing_netsuite_is_asked_again_and_then_left_unjudged(sandbox: RunningSandbox) -> None:
@@ -300,39 +331,67 @@ async def test_writing_proves_what_reading_cannot_and_leaves_nothing_behind(sand
     assert holds_nothing(sandbox)
 
 
+async def test_what_the_settings_add_to_new_records_is_tried_too() -> None:
+    rules = AccountRules(
+        references={"location": PLACES},
+        mandatory={"salesOrder": {"location": "Location"}, "customer": {"comments": "Comments"}},
+    )
+    with running_sandbox(rules=rules) as sandbox:
+        assert "creating customer" in (await examined(sandbox, try_writing=True)).those(State.FIX)
+        defaults = Defaults(location="Berlin", fields={"customer": {"comments": "new"}})
+        told = await examined(sandbox, try_writing=True, defaults=defaults)
+        assert holds_nothing(sandbox)
+    assert told.those(State.FIX) | told.those(State.UNCHECKED) == set()
+
+
 @pytest.mark.parametrize("record", ["salesOrder", "returnAuthorization"])
-async def test_opposite_lines_are_judged_per_record_type(sandbox: RunningSandbox, record: str) -> None:
-    refused = says(400, "Error while accessing a resource. Amounts must be positive.")
-    troubles = [("POST", record, forwarded), ("POST", record, refused)]
+async def test_opposite_lines_are_judged_per_record_type(record: str) -> None:
+    check = f"opposite lines on one {record}"
+    with running_sandbox(rules=AccountRules(positive_lines=frozenset({record}))) as sandbox:
+        told = await examined(sandbox, try_writing=True)
+        assert told.those(State.FIX) == {check}
+        assert "amounts must not be negative" in told.words(check)
+        assert "set policy.mixed_orders to split" in told.words(check)
+        split = await examined(sandbox, try_writing=True, mixes=False)
+        assert split.those(State.FIX) == set()
+        assert "and the policy makes none" in split.words(check)
+        assert holds_nothing(sandbox)
+
+
+async def test_opposite_lines_that_were_to_be_proved_and_are_not_are_no_pass(sandbox: RunningSandbox) -> None:
+    check = "opposite lines on one returnAuthorization"
+    troubles = [("POST", "returnAuthorization", trouble) for trouble in (forwarded, lose_answer)]
     told = await examined(sandbox, *troubles, try_writing=True)
-    assert told.those(State.FIX) == {f"opposite lines on one {record}"}
-    assert "Amounts must be positive" in told.words(f"opposite lines on one {record}")
-    assert told.words(f"opposite lines on one {record}").endswith("set policy.mixed_orders to split")
+    assert told.those(State.FIX) == {check}
+    assert told.words(check).startswith("not proved: NetSuite does not say")
+    assert "set policy.mixed_orders to split" in told.words(check)
     split = await examined(sandbox, *troubles, try_writing=True, mixes=False)
-    assert split.those(State.FIX) == set()
+    assert split.those(State.UNCHECKED) == {check}
     assert holds_nothing(sandbox)
 
 
 async def test_a_document_that_is_refused_altogether_says_nothing_of_opposite_lines(sandbox: RunningSandbox) -> None:
     sandbox.verifier.role = Role(frozenset({"POST salesOrder"}))
     told = await examined(sandbox, try_writing=True)
-    assert told.those(State.FIX) == {"creating salesOrder"}
-    assert told.those(State.UNCHECKED) == {"opposite lines on one salesOrder"}
+    assert told.those(State.FIX) == {"creating salesOrder", "opposite lines on one salesOrder"}
+    assert "not even one without them" in told.words("opposite lines on one salesOrder")
     assert holds_nothing(sandbox)
 
 
 async def test_without_a_customer_no_document_is_tried(sandbox: RunningSandbox) -> None:
     demanding = says(400, "Please enter value(s) for: Tax Reg.")
     told = await examined(sandbox, ("POST", "customer", demanding), try_writing=True)
-    assert told.those(State.FIX) == {"creating customer"}
-    assert told.those(State.UNCHECKED) == WRITTEN - {"creating customer", "creating nonInventorySaleItem"}
+    mixed = {f"opposite lines on one {record}" for record in ("salesOrder", "returnAuthorization")}
+    assert told.those(State.FIX) == {"creating customer", *mixed}
+    assert told.those(State.UNCHECKED) == WRITTEN - {"creating customer", "creating nonInventorySaleItem", *mixed}
     assert holds_nothing(sandbox)
 
 
 async def test_what_was_made_without_an_answer_is_deleted_too(sandbox: RunningSandbox) -> None:
     told = await examined(sandbox, ("POST", "salesOrder", lose_answer), try_writing=True)
     assert "should NUE-DOCTOR-SO-" in told.words("creating salesOrder")
-    assert told.those(State.UNCHECKED) == {"creating salesOrder", "opposite lines on one salesOrder"}
+    assert told.those(State.UNCHECKED) == {"creating salesOrder"}
+    assert told.those(State.FIX) == {"opposite lines on one salesOrder"}
     assert holds_nothing(sandbox)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from sinks.sandbox.account_rules import AccountRules
 from sinks.sandbox.role import Role
 from streams.cli import cli
 from tests.sandbox_server import RunningSandbox, running_sandbox
@@ -68,6 +69,27 @@ def test_writing_is_tried_only_when_it_is_asked_for(sandbox: RunningSandbox) -> 
     done = doctor(sandbox, "--try-writing")
     assert done.exit_code == 0
     assert "ok          opposite lines on one returnAuthorization: NetSuite takes them" in done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("record", ["salesOrder", "returnAuthorization"])
+def test_an_account_that_refuses_opposite_lines_demands_a_policy_that_splits_them(record: str) -> None:
+    rules = AccountRules(positive_lines=frozenset({record}))
+    with running_sandbox(credentials=certificates.known("P-256"), rules=rules) as sandbox:
+        done = doctor(sandbox, "--try-writing")
+        assert done.exit_code == 1
+        (line,) = [line for line in done.stdout.splitlines() if line.startswith("fix ")]
+        assert line.startswith(f"fix         opposite lines on one {record}: NetSuite refuses them (")
+        assert "set policy.mixed_orders to split" in line
+        done = doctor(sandbox, "--try-writing", NUESTREAM_POLICY__MIXED_ORDERS="split")
+        assert (done.exit_code, "fix " in done.stdout) == (0, False)
+
+
+def test_a_place_that_netsuite_does_not_know_is_told_as_the_sink_would(sandbox: RunningSandbox) -> None:
+    done = doctor(sandbox, NUESTREAM_NETSUITE__MAPPING__SUBSIDIARY="Parent Company")
+    assert (done.exit_code, "ok          subsidiary Parent Company: it has internal id 1" in done.stdout) == (0, True)
+    done = doctor(sandbox, NUESTREAM_NETSUITE__MAPPING__LOCATION="Atlantis")
+    assert done.exit_code == 1
+    assert "fix         location Atlantis: netsuite.mapping.location: 'Atlantis' is not known by that" in done.stdout
 
 
 def test_a_policy_that_splits_is_taken_into_account(sandbox: RunningSandbox) -> None:

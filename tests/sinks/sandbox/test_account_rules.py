@@ -155,6 +155,16 @@ def test_an_item_of_the_parent_and_its_children_is_sold_everywhere(account: Acco
     assert order(account).status_code == 204
 
 
+@pytest.mark.parametrize("name", ["quantity", "amount"])
+def test_lines_can_have_to_be_positive_by_record_type(account: Account, name: str) -> None:
+    items = {"items": [account.line(), account.line(quantity=1, amount=1) | {name: -1}]}
+    rules(account, positiveLines=["returnAuthorization"])
+    assert order(account, item=items).status_code == 204
+    rules(account, positiveLines=["salesOrder"])
+    assert words(order(account, item=items)) == PREFIX + "Line quantities and amounts must not be negative."
+    assert order(account).status_code == 204
+
+
 def test_without_rules_currencies_and_subsidiaries_do_not_matter(account: Account) -> None:
     assert order(account, currency={"id": "2"}, subsidiary={"id": "1"}).status_code == 204
     assert account.admin("GET", "account") == {}
@@ -174,6 +184,7 @@ def test_rules_are_told_as_they_were_given(account: Account) -> None:
     [
         {"closedPeriods": [{"start": "yesterday", "end": "2025-01-31"}]},
         {"mandatory": {"invoice": {"memo": "Memo"}}},
+        {"positiveLines": ["invoice"]},
         {"references": {"planet": [{"id": "1", "name": "Mars"}]}},
         {"closed": True},
     ],
