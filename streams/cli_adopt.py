@@ -43,8 +43,9 @@ def adopt_check(ctx: click.Context, as_json: bool, layout: str) -> int:
     Reads every customer and item from the command topic and looks their names up in NetSuite, a thousand at a time:
     customers by company name, id and person's name, items by item name (the product's SKU), without regard to case.
     What has an adoption or our external id already is left out. A customer of the same name may be another one all
-    the same: that is for a person to see. Of the adoption file it tells malformed and doubled lines, records that
-    are not in NetSuite, and records with another system's external id. Changes nothing.
+    the same: that is for a person to see. Two products with one SKU are told too, since NetSuite takes it once. Of
+    the adoption file it tells malformed and doubled lines, records that are not in NetSuite, and records with another
+    system's external id. Changes nothing. `nuestream doctor --collisions` says the same among its other checks.
 
     \b
     Settings: kafka.*, registry.*, topics.commands, netsuite.*; Kafka rights as `nuestream apply`
@@ -53,7 +54,8 @@ def adopt_check(ctx: click.Context, as_json: bool, layout: str) -> int:
       nuestream adopt check --format csv > adopt.csv
       NUESTREAM_NETSUITE__ADOPT=adopt.csv nuestream adopt check --json
 
-    Exit status: 0 nothing is found, 1 something is, 2 Kafka or NetSuite cannot be asked.
+    Exit status: 0 nothing is found, 1 something is, 2 Kafka or NetSuite cannot be asked, or no command names a customer
+    or item yet.
     """
     from streams.adopt_command import run_check
 

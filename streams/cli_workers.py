@@ -104,31 +104,43 @@ def apply(ctx: click.Context) -> int:
 @click.option("--currency", "currencies", multiple=True, metavar="CODE", help="One that Nue uses; may be repeated.")
 @click.option("--term", "terms", multiple=True, metavar="NAME", help="A payment term that Nue uses; may be repeated.")
 @click.option("--try-writing", is_flag=True, help="Also create records, and delete them at once.")
+@click.option("--collisions", is_flag=True, help="Also list what is in NetSuite already, as `nuestream adopt check`.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def doctor(
-    ctx: click.Context, currencies: tuple[str, ...], terms: tuple[str, ...], try_writing: bool, as_json: bool
+    ctx: click.Context,
+    currencies: tuple[str, ...],
+    terms: tuple[str, ...],
+    try_writing: bool,
+    collisions: bool,
+    as_json: bool,
 ) -> int:
     """Check whether the NetSuite account is ready for the sink.
 
     One line per check: ok, fix (and what to do), or not checked (and why). Looks at the address, the clocks, the login,
     what the role may query and open, the custom fields of both document types (those that netsuite.mapping fills
-    among them), currencies, payment terms and the subsidiary. Changes nothing, and stops at a refused login.
+    among them), currencies, payment terms, and what netsuite.mapping gives by name or internal id. Changes nothing, and
+    stops at a refused login.
 
     --try-writing proves the rest by writing: it creates a customer, an item, a sales order and a return authorization
     as the sink would, both documents also with opposite lines, and deletes each at once. Their external ids begin with
-    NUE-DOCTOR-. The account's own scripts and workflows see them: use it in a sandbox account. Without it, whether
-    opposite lines are accepted stays unchecked, and policy.mixed_orders = split is the safe choice.
+    NUE-DOCTOR-. The account's own scripts and workflows see them: use it in a sandbox account. Where opposite lines are
+    refused, or stay unproved, policy.mixed_orders has to be split.
+
+    --collisions reads the customers and items from the command topic, and lists those that are in NetSuite already
+    under the same name or item id: before go-live, after `nuestream project` has run. It looks at the adoption file
+    too (`nuestream adopt --help`).
 
     \b
-    Settings: netsuite.*, policy.mixed_orders
+    Settings: netsuite.*, policy.mixed_orders; with --collisions also kafka.*, registry.*, topics.commands
     Examples:
       nuestream doctor
       nuestream doctor --currency USD --currency EUR --term "Net 30"
       nuestream doctor --try-writing --json
+      nuestream doctor --collisions
 
-    Exit status: 0 nothing to fix, 1 something is, 2 settings are missing.
+    Exit status: 0 nothing to fix, 1 something is, 2 settings are missing or wrong.
     """
     from streams.doctor_command import run_doctor
 
-    return run_doctor(settings_of(ctx), currencies, terms, try_writing, as_json)
+    return run_doctor(settings_of(ctx), currencies, terms, try_writing, collisions, as_json)

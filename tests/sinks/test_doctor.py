@@ -10,78 +10,27 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from sinks.assertion import CertificateCredentials
 from sinks.client import NetSuiteClient
 from sinks.defaults import CustomField, Defaults
 from sinks.doctor import Wishes, examine
 from sinks.findings import Calls, State
 from sinks.sandbox.account import DEFAULT_CUSTOM_FIELDS
-from sinks.sandbox.account_rules import AccountRules, Reference
+from sinks.sandbox.account_rules import AccountRules
 from sinks.sandbox.role import Role
-from sinks.sandbox.show import documents_of
 from sinks.signing import Credentials
 from tests.sandbox_server import CREDENTIALS, RunningSandbox, running_sandbox
 from tests.sinks import certificates
-from tests.sinks.bad_line import bad_line, drop, forwarded, lose_answer, page, says
+from tests.sinks.bad_line import drop, forwarded, page, says
+from tests.sinks.examination import DENIED, PLACES, TOKEN_BASED, Examination, examined, holds_nothing
 
-TOKEN_BASED = Credentials(
-    consumer_key=CREDENTIALS.consumer_key,
-    consumer_secret=CREDENTIALS.consumer_secret,
-    token_id=CREDENTIALS.token_id,
-    token_secret=CREDENTIALS.token_secret,
-)
 UNPROVED = {"creating records", "opposite lines on one document"}
 GONE = says(404, "Record type 'returnAuthorization' does not exist.", "INVALID_REQUEST")
-DENIED = says(400, "Your current role does not have permission to perform this action.")
-
-
-class Examination:
-    """What was found, by check, and what was asked for it."""
-
-    def __init__(self) -> None:
-        self.found: dict[str, tuple[State, str]] = {}
-        self.calls: list[tuple[str, str]] = []
-        self.pauses: list[float] = []
-
-    async def pause(self, seconds: float) -> None:
-        self.pauses.append(seconds)
-
-    def those(self, state: State) -> set[str]:
-        """The checks that ended so."""
-        return {check for check, (ended, _) in self.found.items() if ended is state}
-
-    def words(self, check: str) -> str:
-        return self.found[check][1]
-
-
-async def examined(
-    sandbox: RunningSandbox,
-    *troubles: tuple[str, str, Any],
-    credentials: Credentials | CertificateCredentials = TOKEN_BASED,
-    **wishes: Any,
-) -> Examination:
-    """Examine an account; ``troubles`` are (method, part of the path, what happens to the next such request)."""
-    made = Examination()
-    async with bad_line(sandbox.url) as line:
-        for method, path, trouble in troubles:
-            line.next(method, trouble, path=path)
-        async with NetSuiteClient(line.url, CREDENTIALS.account, credentials, timeout=5) as client:
-            async for finding in examine(client, Wishes(**wishes), Calls(made.pause)):
-                assert finding.check not in made.found
-                assert "\n" not in finding.words
-                made.found[finding.check] = (finding.state, finding.words)
-        made.calls = line.calls
-    return made
 
 
 @pytest.fixture
 def sandbox() -> Iterator[RunningSandbox]:
     with running_sandbox() as running:
         yield running
-
-
-def holds_nothing(sandbox: RunningSandbox) -> bool:
-    return not any(documents_of(sandbox.store).values())
 
 
 @pytest.mark.parametrize("auth", ["tba", "oauth2"])
@@ -204,10 +153,10 @@ async def test_a_record_type_that_the_account_does_not_have_is_not_taken_for_one
     assert told.those(State.FIX) == {"permission to open returnAuthorization"}
 
 
-PLACES = [(place, name) for place, names in DEFAULT_CUSTOM_FIELDS.items() for name in sorted(names)]
+FIELDS = [(place, name) for place, names in DEFAULT_CUSTOM_FIELDS.items() for name in sorted(names)]
 
 
-@pytest.mark.parametrize(("place", "name"), PLACES)
+@pytest.mark.parametrize(("place", "name"), FIELDS)
 async def test_a_custom_field_that_a_record_lacks_is_named_with_what_to_make(place: str, name: str) -> None:
     fields = dict(DEFAULT_CUSTOM_FIELDS) | {place: DEFAULT_CUSTOM_FIELDS[place] - {name}}
     with running_sandbox(custom_fields=fields) as sandbox:
@@ -258,9 +207,6 @@ async def test_currencies_and_terms_that_netsuite_does_not_know_are_named(sandbo
     assert "not known in NetSuite: Net 31;" in told.words("payment terms")
 
 
-PLACES = (Reference("4", "Berlin"), Reference("5", "Twice"), Reference("6", "Twice"))
-
-
 @pytest.mark.parametrize("segment", ["subsidiary", "location", "department", "classification"])
 async def test_places_of_the_settings_are_looked_up_by_name_or_id_as_the_sink_does(segment: str) -> None:
     rules = AccountRules(references={segment: PLACES})
@@ -305,105 +251,3 @@ async def test_an_account_that_cannot_say_whether_a_login_works_is_not_ready(pat
     assert told.those(State.FIX) == {"login"}
     assert "HTTP 503" in told.words("login")
     assert told.those(State.UNCHECKED) == {"everything else"}
-
-
-WRITTEN = {
-    "creating customer",
-    "creating nonInventorySaleItem",
-    "creating salesOrder",
-    "creating returnAuthorization",
-    "opposite lines on one salesOrder",
-    "opposite lines on one returnAuthorization",
-}
-
-
-async def test_writing_proves_what_reading_cannot_and_leaves_nothing_behind(sandbox: RunningSandbox) -> None:
-    told = await examined(sandbox, try_writing=True)
-    assert told.those(State.OK) >= WRITTEN
-    assert told.those(State.FIX) | told.those(State.UNCHECKED) == set()
-    assert [call[1].split("/")[0] for call in told.calls if call[0] == "DELETE"] == [
-        *["salesOrder"] * 2,
-        *["returnAuthorization"] * 2,
-        "nonInventorySaleItem",
-        "customer",
-    ]
-    assert all("eid:NUE-DOCTOR-" in call[1] for call in told.calls if call[0] == "DELETE")
-    assert holds_nothing(sandbox)
-
-
-async def test_what_the_settings_add_to_new_records_is_tried_too() -> None:
-    rules = AccountRules(
-        references={"location": PLACES},
-        mandatory={"salesOrder": {"location": "Location"}, "customer": {"comments": "Comments"}},
-    )
-    with running_sandbox(rules=rules) as sandbox:
-        assert "creating customer" in (await examined(sandbox, try_writing=True)).those(State.FIX)
-        defaults = Defaults(location="Berlin", fields={"customer": {"comments": "new"}})
-        told = await examined(sandbox, try_writing=True, defaults=defaults)
-        assert holds_nothing(sandbox)
-    assert told.those(State.FIX) | told.those(State.UNCHECKED) == set()
-
-
-@pytest.mark.parametrize("record", ["salesOrder", "returnAuthorization"])
-async def test_opposite_lines_are_judged_per_record_type(record: str) -> None:
-    check = f"opposite lines on one {record}"
-    with running_sandbox(rules=AccountRules(positive_lines=frozenset({record}))) as sandbox:
-        told = await examined(sandbox, try_writing=True)
-        assert told.those(State.FIX) == {check}
-        assert "amounts must not be negative" in told.words(check)
-        assert "set policy.mixed_orders to split" in told.words(check)
-        split = await examined(sandbox, try_writing=True, mixes=False)
-        assert split.those(State.FIX) == set()
-        assert "and the policy makes none" in split.words(check)
-        assert holds_nothing(sandbox)
-
-
-async def test_opposite_lines_that_were_to_be_proved_and_are_not_are_no_pass(sandbox: RunningSandbox) -> None:
-    check = "opposite lines on one returnAuthorization"
-    troubles = [("POST", "returnAuthorization", trouble) for trouble in (forwarded, lose_answer)]
-    told = await examined(sandbox, *troubles, try_writing=True)
-    assert told.those(State.FIX) == {check}
-    assert told.words(check).startswith("not proved: NetSuite does not say")
-    assert "set policy.mixed_orders to split" in told.words(check)
-    split = await examined(sandbox, *troubles, try_writing=True, mixes=False)
-    assert split.those(State.UNCHECKED) == {check}
-    assert holds_nothing(sandbox)
-
-
-async def test_a_document_that_is_refused_altogether_says_nothing_of_opposite_lines(sandbox: RunningSandbox) -> None:
-    sandbox.verifier.role = Role(frozenset({"POST salesOrder"}))
-    told = await examined(sandbox, try_writing=True)
-    assert told.those(State.FIX) == {"creating salesOrder", "opposite lines on one salesOrder"}
-    assert "not even one without them" in told.words("opposite lines on one salesOrder")
-    assert holds_nothing(sandbox)
-
-
-async def test_without_a_customer_no_document_is_tried(sandbox: RunningSandbox) -> None:
-    demanding = says(400, "Please enter value(s) for: Tax Reg.")
-    told = await examined(sandbox, ("POST", "customer", demanding), try_writing=True)
-    mixed = {f"opposite lines on one {record}" for record in ("salesOrder", "returnAuthorization")}
-    assert told.those(State.FIX) == {"creating customer", *mixed}
-    assert told.those(State.UNCHECKED) == WRITTEN - {"creating customer", "creating nonInventorySaleItem", *mixed}
-    assert holds_nothing(sandbox)
-
-
-async def test_what_was_made_without_an_answer_is_deleted_too(sandbox: RunningSandbox) -> None:
-    told = await examined(sandbox, ("POST", "salesOrder", lose_answer), try_writing=True)
-    assert "should NUE-DOCTOR-SO-" in told.words("creating salesOrder")
-    assert told.those(State.UNCHECKED) == {"creating salesOrder"}
-    assert told.those(State.FIX) == {"opposite lines on one salesOrder"}
-    assert holds_nothing(sandbox)
-
-
-async def test_what_cannot_be_deleted_is_named_for_a_person_to_delete(sandbox: RunningSandbox) -> None:
-    told = await examined(sandbox, ("DELETE", "salesOrder", DENIED), try_writing=True)
-    # the customer and the item stay too, since the sales order names them
-    assert told.those(State.FIX) == {f"deleting {left}" for left in ("salesOrder", "nonInventorySaleItem", "customer")}
-    (left,) = documents_of(sandbox.store)["documents"]
-    assert f"NetSuite does not delete {left['externalId']}" in told.words("deleting salesOrder")
-
-
-async def test_nothing_but_what_was_made_to_try_things_can_be_deleted(sandbox: RunningSandbox) -> None:
-    async with NetSuiteClient(sandbox.url, CREDENTIALS.account, TOKEN_BASED) as client:
-        with pytest.raises(ValueError, match="NUE-SO-order-1 was not made to try things"):
-            await client.delete_trial("salesOrder", "NUE-SO-order-1")

@@ -169,9 +169,9 @@ class Line:
         assert done.exit_code == status, f"{arguments}: {done.output}{done.exception!r}"
         return done.output
 
-    async def told(self, *arguments: str) -> Any:
+    async def told(self, *arguments: str, status: int = 0) -> Any:
         """What a command tells as JSON."""
-        return json.loads(await self.run(*arguments, "--json"))
+        return json.loads(await self.run(*arguments, "--json", status=status))
 
     def rewound(self) -> Settings:
         """Settings under which the same sink begins at offset zero."""

@@ -19,6 +19,7 @@ from streams.adopt_command import run_check
 from streams.errors import NuestreamError
 from tests.environment import Kafka
 from tests.sandbox_server import RunningSandbox, running_sandbox
+from tests.sinks import certificates
 from tests.sinks.orders import ACTIVATED, CUSTOMER, SEAT, customer, item
 from tests.streams.sinking import Line, sales_order
 
@@ -72,7 +73,8 @@ def test_what_is_there_before_is_listed_adopted_and_changed_and_nothing_is_made_
         csv.writer(out).writerows(lines)
 
     adopting = line_on(kafka, topic_prefix, sandbox, adopt=file)
-    assert found(adopting, capsys) == (0, {"customers": 3, "items": 1, "collisions": [], "adoptions": []})
+    nothing: dict[str, Any] = {"collisions": [], "twins": [], "adoptions": []}
+    assert found(adopting, capsys) == (0, {"customers": 3, "items": 1} | nothing)
 
     async def work() -> None:
         for _ in range(2):
@@ -134,6 +136,59 @@ async def test_a_sink_whose_mapping_is_not_in_the_account_stops_with_one_line_an
     assert "stopped: netsuite.mapping.location: 'Atlantis' is not known" in caplog.text
     assert line.outcomes() == []
     assert line.letters() == []
+
+
+CERTIFICATE = {
+    "auth": "oauth2",
+    "client_id": certificates.CLIENT_ID,
+    "certificate_id": certificates.CERTIFICATE_ID,
+    "private_key": certificates.pem_of(certificates.key("P-256")),
+}
+
+
+async def test_by_oauth_what_is_there_before_is_listed_and_so_does_the_doctor(
+    kafka: Kafka, topic_prefix: str, tmp_path: Path
+) -> None:
+    with running_sandbox(credentials=certificates.known("P-256")) as sandbox:
+        line = line_on(kafka, topic_prefix, sandbox, **CERTIFICATE)
+        line.make_topics()
+        sandbox.store.create("customer", {"companyName": "Acme"}, [])
+        for check in (("adopt", "check"), ("doctor", "--collisions")):
+            told = await line.run(*check, status=2 if "adopt" in check else 1)
+            assert "names no customer or item yet: publish orders, then run `nuestream project`" in told
+        line.ask_for(customer(ACME, name="Acme"), item(SEAT, sku="S-1"), item("NUE-ITEM-2", sku="s-1"))
+        told = await line.told("adopt", "check", status=1)
+        assert [(each["externalId"], each["netsuiteId"]) for each in told["collisions"]] == [(ACME, "1")]
+        assert told["twins"] == [{"record": "item", "name": "s-1", "externalIds": ["NUE-ITEM-2", SEAT]}]
+        fixes = [line for line in (await line.run("doctor", "--collisions", status=1)).splitlines() if "fix " in line]
+        assert fixes[0].startswith(f"fix         customer {ACME}: NetSuite has Acme already (internal id 1): adopt it")
+        assert fixes[1].startswith(f"fix         item s-1: NUE-ITEM-2, {SEAT} have one SKU, s-1, which NetSuite")
+        assert len(fixes) == 2
+        assert "not checked records that are in NetSuite already: `nuestream adopt check`" in await line.run("doctor")
+        file = tmp_path / "adopt.csv"
+        file.write_text(f"nue_id,record,netsuite_id\n{ACME},customer,1\n{SEAT},item,9\n", encoding="utf-8")
+        adopting = line_on(kafka, topic_prefix, sandbox, **CERTIFICATE, adopt=file)
+        told = await adopting.run("doctor", "--collisions", status=1)
+        assert "fix         netsuite.adopt, line 3: item 9 is not in NetSuite" in told
+        assert told.count("fix  ") == 1
+        file.write_text(f"nue_id,record,netsuite_id\n{ACME},customer,1\n", encoding="utf-8")
+        line.ask_for(item(SEAT, sku="S-2", activated_at=ACTIVATED + timedelta(days=1)))
+        told = await adopting.run("doctor", "--collisions")
+        assert "1 customers and 2 items of the commands: none is there without being known" in told
+
+
+async def test_a_refused_certificate_is_told_after_one_attempt(kafka: Kafka, topic_prefix: str) -> None:
+    with running_sandbox(credentials=certificates.known("P-256")) as sandbox:
+        line = line_on(kafka, topic_prefix, sandbox, **CERTIFICATE | {"certificate_id": "another"})
+        line.make_topics()
+        line.ask_for(customer(ACME), item(SEAT))
+        told = await line.run("adopt", "check", status=2)
+        assert "invalid_grant" in told
+        assert told.count("nuestream: ") == 1
+        told = await line.run("doctor", "--collisions", status=1)
+        assert "fix         login: " in told
+        assert "records that are in NetSuite already" not in told
+        assert sandbox.admin("GET", "report")["requests"] == {"POST token 400": 2}
 
 
 def test_a_command_topic_that_is_not_there_is_told(kafka: Kafka, topic_prefix: str, sandbox: RunningSandbox) -> None:

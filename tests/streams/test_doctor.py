@@ -46,7 +46,7 @@ def test_every_check_is_one_line_and_an_account_in_order_is_status_0(sandbox: Ru
     done = doctor(sandbox)
     assert (done.exit_code, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
-    assert len(lines) == 24
+    assert len(lines) == 25
     assert {line[:12].strip() for line in lines} == {"ok", "not checked"}
     assert "ok          login: NetSuite lets this integration in" in lines
 
