@@ -55,6 +55,7 @@ class NetSuiteClient:
         concurrency: int = 5,
         timeout: float = 60.0,
     ) -> None:
+        self.url = url
         self._timeout = timeout
         self._gate = Gate(concurrency, _tell_cut)
         self._http = httpx.AsyncClient(

@@ -73,7 +73,8 @@ async def examine(
     try:
         greeting = await client.knock()
     except (NoAnswer, NotSent) as error:
-        yield fix("address", f"{error}: check netsuite.account, netsuite.url and that this machine reaches it")
+        why = f"{client.url} does not answer ({error})"
+        yield fix("address", f"{why}: check netsuite.account, netsuite.url and that this machine reaches it")
         yield unchecked("everything else", "nobody answers")
         return
     yield ok("address", "it answers")

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from schemas.command import Upsert, UpsertCustomer, UpsertItem
-from sinks.attempts import Attempts, Health, Pace
+from sinks.attempts import Attempts, Health, Pace, Reply
 from sinks.client import NetSuiteClient
 from sinks.login import Login
 from sinks.prior import called, with_ids
@@ -87,7 +87,7 @@ async def report(settings: Settings, client: NetSuiteClient) -> Report:
         "item": {name: each.sku for name, each in upserts.items() if isinstance(each, UpsertItem)},
     }
     made = Report(len(names["customer"]), len(names["item"]), [], [], [Flaw(it.line, it.problem) for it in mistakes])
-    attempts = _attempts(client)
+    attempts = _Impatient(client)
     unique = {"item"} if settings.netsuite.mapping.customer_ids != "name" else {"customer", "item"}
     try:
         for record, ours in names.items():
@@ -163,39 +163,41 @@ async def _flaws(attempts: Attempts, record: str, adoptions: list[Adoption]) -> 
     return flaws
 
 
-def _attempts(client: NetSuiteClient) -> Attempts:
-    waited = 0.0
+class _Impatient(Attempts):
+    """Look-ups for somebody who waits: they do not last as long as an outage does."""
 
-    async def sleep(seconds: float) -> None:
-        nonlocal waited
-        waited += seconds
-        if waited > PATIENCE:
-            raise NuestreamError(f"NetSuite gave no usable answer within {PATIENCE:.0f} s; nothing was changed")
-        await asyncio.sleep(seconds)
+    def __init__(self, client: NetSuiteClient) -> None:
+        pace = Pace(
+            request_limit=0.0,
+            retry_initial=1.0,
+            retry_max=10.0,
+            failures_limit=10,
+            clock=time.monotonic,
+            sleep=asyncio.sleep,
+            rand=random.random,
+        )
+        super().__init__(
+            client,
+            pace,
+            Health(),
+            Login(),
+            name="adopt check",
+            inherited_until=-math.inf,
+            on_quiet=_nothing,
+            on_resumed=_nothing,
+        )
+        self._until = time.monotonic() + PATIENCE
 
-    pace = Pace(
-        request_limit=0.0,
-        retry_initial=1.0,
-        retry_max=10.0,
-        failures_limit=10,
-        clock=time.monotonic,
-        sleep=sleep,
-        rand=random.random,
-    )
+    async def pause(self, reply: Reply) -> None:
+        """Wait before the next attempt. Raises :class:`NuestreamError` once nobody waits any longer."""
+        if time.monotonic() > self._until:
+            where = f"NetSuite at {self.client.url}"
+            raise NuestreamError(f"{where} gave no usable answer within {PATIENCE:.0f} s: {reply.words}")
+        await super().pause(reply)
 
-    def nothing() -> None:
-        """A look-up waits for no write."""
 
-    return Attempts(
-        client,
-        pace,
-        Health(),
-        Login(),
-        name="adopt check",
-        inherited_until=-math.inf,
-        on_quiet=nothing,
-        on_resumed=nothing,
-    )
+def _nothing() -> None:
+    """A look-up waits for no write."""
 
 
 def _version(upsert: Upsert) -> tuple[object, str]:

@@ -10,11 +10,22 @@ from streams.commands import settings_of
 
 STATES = ("refused", "waiting", "parked", "closed", "discarded")
 NAMES = click.argument("names", nargs=-1, metavar="[NAME]...")
+
+
+def _words(_ctx: click.Context, _option: click.Parameter, text: str | None) -> str | None:
+    if text is not None and not text.strip():
+        raise click.BadParameter("it is empty")
+    return text
+
+
 ALL_OF_REASON = click.option(
-    "--all-of-reason", metavar="TEXT", help="All that were refused or wait, with this in their reason."
+    "--all-of-reason",
+    metavar="TEXT",
+    callback=_words,
+    help="All that were refused or wait, with this in their reason.",
 )
 BY = click.option("--by", help="Who asks for it; the user of this process where nothing is given.")
-WHY = click.option("--why", required=True, help="The reason, for the auditor.")
+WHY = click.option("--why", required=True, callback=_words, help="The reason, for the auditor.")
 YES = click.option("--yes", is_flag=True, help="Do not ask.")
 TIMEOUT = click.option(
     "--timeout", default=60.0, show_default=True, type=click.FloatRange(0), help="Seconds to wait for the sink."
@@ -168,4 +179,4 @@ def deadletters_discard(
 
 def _one_way(names: tuple[str, ...], all_of_reason: str | None) -> None:
     if bool(names) == (all_of_reason is not None):
-        raise click.UsageError("give the NAMEs of commands, or --all-of-reason")
+        raise click.UsageError("give the NAMEs of commands, or --all-of-reason, and not both")

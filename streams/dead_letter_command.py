@@ -61,7 +61,19 @@ def run_list(
         show(results, letter_text(story, behind.get(story.newest.command_id, 0)))
     if not wanted:
         click.echo("there is no such dead letter" if states or customer or reason else "there is no open dead letter")
+    if not found.stories:
+        _tell_others(settings, found)
     return DONE
+
+
+def _tell_others(settings: Settings, found: DeadLetters) -> None:
+    """Say that letters are there after all, which the settings do not mean."""
+    for topic, count in found.others.items():
+        click.echo(
+            f"nuestream: {settings.topics.dead_letters} holds {count} records about commands of {topic}, and "
+            f"topics.commands (NUESTREAM_TOPICS__COMMANDS) is {settings.topics.commands}",
+            err=True,
+        )
 
 
 def run_show(settings: Settings, name: str, as_json: bool, raw: Path | None) -> int:
@@ -103,7 +115,7 @@ def the_one(found: DeadLetters, name: str) -> Story:
         ids = ", ".join(story.newest.command_id for story in called)
         raise NotOne(f"{len(called)} dead letters are called {name}; name one by its command id: {ids}")
     if not called:
-        raise NotOne(f"no command called {name} is or was a dead letter")
+        raise NotOne(f"no command called {name} is or was a dead letter (`nuestream deadletters list`)")
     return called[0]
 
 

@@ -5,6 +5,7 @@ Of one command the topic is in the order in which things happened.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +20,7 @@ from schemas.requests import DiscardRequested, RedriveRequested, Request, Reques
 from sinks.advice import advice_on
 from sinks.entry import Original
 from streams.command_records import command_in, original_of
+from streams.errors import NuestreamError
 from streams.fact_reading import FactReader
 from streams.kafka import registry_of
 from streams.reading import TopicReader
@@ -81,9 +83,11 @@ class Story:
 class DeadLetters:
     """All stories that the topic tells, read from its beginning and on. ``answers`` are those to requests, by their id.
 
-    Without ``ended`` those that were applied or discarded are left out, of which there may be very many.
+    Without ``ended`` those that were applied or discarded are left out, of which there may be very many. ``others``
+    counts what the topic holds about commands of other topics.
 
     Raises, where it reads:
+        NuestreamError: there is no such topic.
         KafkaUnavailable: Kafka does not answer, or refuses.
         RegistryUnavailable: the registry gives no answer about a schema.
     """
@@ -91,11 +95,17 @@ class DeadLetters:
     def __init__(self, settings: Settings, reader: TopicReader, *, ended: bool = True) -> None:
         self.stories: dict[str, Story] = {}
         self.answers: dict[str, DeadLetter | RequestDeclined] = {}
+        self.others: Counter[str] = Counter()
         self._settings = settings
         self._reader = reader
         self._ended = ended
         self._decoder = Decoder(registry_of(settings.registry))
         self._facts = FactReader(settings, reader, self._take)
+        if not reader.partitions(settings.topics.dead_letters):
+            raise NuestreamError(
+                f"the topic {settings.topics.dead_letters} is not there, or not ours to read: run `nuestream topics "
+                "create`, or correct topics.dead_letters (NUESTREAM_TOPICS__DEAD_LETTERS)"
+            )
         self.read_on()
 
     def read_on(self, partitions: Iterable[int] | None = None) -> None:
@@ -148,6 +158,7 @@ class DeadLetters:
 
     def _take_letter(self, letter: DeadLetter) -> None:
         if letter.topic != self._settings.topics.commands:
+            self.others[letter.topic] += 1
             return
         if not letter.state.is_open and not self._ended:
             self.stories.pop(letter.command_id, None)

@@ -7,13 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from confluent_kafka.admin import AclOperation, ResourceType
 
+from sinks.sandbox.show import documents_of
+from streams.cli import cli
 from streams.cli_topics import PROCESSES
 from tests.environment import SecureKafka
 from tests.examples_of import expected_of, shape_of
 from tests.pipeline import TOPICS, Pipeline
 from tests.sandbox_server import running_sandbox
+from tests.sinks.orders import customer, item
+from tests.streams.sinking import negative, sales_order
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 OPERATIONS = {"DescribeConfigs": AclOperation.DESCRIBE_CONFIGS}
@@ -81,8 +86,11 @@ def test_the_main_job_runs_with_no_more_rights_than_topics_acls_prints(bus: tupl
     assert "O-00000310" in chain
     assert "log" in pipeline.run("policy", "show", over=users.settings("policy")).stdout.lower()
     _decide_about_a_copy(pipeline, users)
+    _answer_dead_letters(pipeline, users)
     assert pipeline.stop("project") == 0
     assert pipeline.stop("apply") == 0
+    told = _as_person(pipeline, users, "discard", "NUE-SO-bolt-1", "--why", "a test", "--yes", "--timeout", "0")
+    assert "No sink runs" in told  # who may not look into the sinks' group is not told
 
 
 def _decide_about_a_copy(pipeline: Pipeline, users: Users) -> None:
@@ -98,6 +106,28 @@ def _decide_about_a_copy(pipeline: Pipeline, users: Users) -> None:
     pipeline.run("quarantine", "show", copy["eventId"], over=as_person)
     done = pipeline.run("quarantine", "discard", copy["eventId"], "--why", "a test", "--yes", over=as_person)
     assert "discarded" in done.stdout
+
+
+def _answer_dead_letters(pipeline: Pipeline, users: Users) -> None:
+    """Look at what NetSuite refused, send it again, and discard it: what is behind it goes on."""
+    references = [item(), *(customer(f"NUE-CUST-{name}") for name in ("acme", "bolt"))]
+    pipeline.ask_for([*references, negative("acme", 1), sales_order("acme", 2), negative("bolt", 1)])
+    pipeline.wait_until_applied()
+    listed = json.loads(_as_person(pipeline, users, "list", "--json", "--customer", "acme"))
+    assert [(each["externalId"], each["parkedBehind"]) for each in listed] == [("NUE-SO-acme-1", 1)]
+    assert "negative" in _as_person(pipeline, users, "show", "NUE-SO-acme-1")
+    decided = ("NUE-SO-acme-1", "--why", "a test", "--yes")
+    assert "refused again" in _as_person(pipeline, users, "redrive", *decided, status=1)
+    assert "NUE-SO-acme-1: discarded" in _as_person(pipeline, users, "discard", *decided)
+    pipeline.wait_for(lambda: "NUE-SO-acme-2" in str(documents_of(pipeline.sandbox.store)), 30, "apply")
+
+
+def _as_person(pipeline: Pipeline, users: Users, *arguments: str, status: int = 0) -> str:
+    """What `nuestream deadletters` says to the user who may do that and nothing else."""
+    environment = pipeline.environment(users.settings("deadletters"))
+    done = CliRunner().invoke(cli, ["deadletters", *arguments], env=environment)
+    assert done.exit_code == status, done.output
+    return done.output
 
 
 def test_a_revoked_right_to_write_commands_stops_the_projector_and_nothing_is_skipped(
