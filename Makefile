@@ -39,6 +39,7 @@ soak-sink: .venv/.dev  ## 20,000 commands into a NetSuite with every fault at on
 	@$(BIN)/python -m tests.environment
 	@NUESTREAM_STORM_COMMANDS=20000 NUESTREAM_STORM_CUSTOMERS=2000 NUESTREAM_STORM_KILLS=20 \
 	    $(BIN)/python -m pytest -s tests/streams/test_sink_storm.py $(ARGS)
+	@NUESTREAM_REQUEST_KILLS=20 $(BIN)/python -m pytest -s tests/streams/test_dead_letter_kills.py $(ARGS)
 
 soak-archive: .venv/.dev  ## 50 kills of `archive export` and of `archive import`, and a log that replaces another
 	@$(BIN)/python -m tests.environment

@@ -83,14 +83,17 @@ async def examine(
         async for finding in _logged_in(client, wishes, calls):
             yield finding
     except Unauthorized as refused:
-        yield fix("login", f"{refused}. The Login Audit Trail of the account names the cause")
+        why = str(refused).rstrip(".")
+        trail = "" if "Login Audit Trail" in why else ". The Login Audit Trail of the account names the cause"
+        yield fix("login", why + trail)
         yield unchecked("everything else", "it needs a login, and a refused one is not tried again")
 
 
 async def _logged_in(client: NetSuiteClient, wishes: Wishes, calls: Calls) -> AsyncIterator[Finding]:
     currencies = await calls.read(client.suiteql, _CURRENCIES)
     if currencies.kind not in (Kind.ACCEPTED, Kind.REFUSED, Kind.ABSENT):
-        yield fix("login", f"there is no telling, try again later: {currencies.words}")
+        why = f"whether it works cannot be told ({currencies.words})"
+        yield fix("login", f"{why}: see that {client.url} is NetSuite's address (netsuite.url), else try again later")
         yield unchecked("everything else", "it needs a login")
         return
     yield ok("login", "NetSuite lets this integration in")

@@ -100,9 +100,29 @@ def apply(ctx: click.Context) -> int:
     return run_apply(settings)
 
 
+def _named(_ctx: click.Context, _option: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(map(str.strip, names)):
+        raise click.BadParameter("it is empty")
+    return names
+
+
 @click.command()
-@click.option("--currency", "currencies", multiple=True, metavar="CODE", help="One that Nue uses; may be repeated.")
-@click.option("--term", "terms", multiple=True, metavar="NAME", help="A payment term that Nue uses; may be repeated.")
+@click.option(
+    "--currency",
+    "currencies",
+    multiple=True,
+    metavar="CODE",
+    callback=_named,
+    help="One that Nue uses (ISO code); may be repeated.",
+)
+@click.option(
+    "--term",
+    "terms",
+    multiple=True,
+    metavar="NAME",
+    callback=_named,
+    help="A payment term that Nue uses; may be repeated.",
+)
 @click.option("--try-writing", is_flag=True, help="Also create records, and delete them at once.")
 @click.option("--collisions", is_flag=True, help="Also list what is in NetSuite already, as `nuestream adopt check`.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -143,4 +163,5 @@ def doctor(
     """
     from streams.doctor_command import run_doctor
 
-    return run_doctor(settings_of(ctx), currencies, terms, try_writing, collisions, as_json)
+    codes = tuple(code.strip().upper() for code in currencies)
+    return run_doctor(settings_of(ctx), codes, terms, try_writing, collisions, as_json)

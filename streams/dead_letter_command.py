@@ -115,7 +115,7 @@ def the_one(found: DeadLetters, name: str) -> Story:
         ids = ", ".join(story.newest.command_id for story in called)
         raise NotOne(f"{len(called)} dead letters are called {name}; name one by its command id: {ids}")
     if not called:
-        raise NotOne(f"no command called {name} is or was a dead letter (`nuestream deadletters list`)")
+        raise NotOne(f"no command called {name or repr(name)} is or was a dead letter (`nuestream deadletters list`)")
     return called[0]
 
 

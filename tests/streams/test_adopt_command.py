@@ -191,6 +191,18 @@ async def test_a_refused_certificate_is_told_after_one_attempt(kafka: Kafka, top
         assert sandbox.admin("GET", "report")["requests"] == {"POST token 400": 2}
 
 
+async def test_a_netsuite_that_does_not_answer_is_told_with_its_address(
+    kafka: Kafka, topic_prefix: str, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.adopt_report.PATIENCE", 0.5)
+    line = line_on(kafka, topic_prefix, sandbox, url="http://127.0.0.1:9")
+    line.make_topics()
+    line.ask_for(customer(ACME))
+    told = await line.run("adopt", "check", status=2)
+    assert told.splitlines()[-1].startswith("nuestream: NetSuite at http://127.0.0.1:9 gave no usable answer within ")
+    assert "ConnectError" in told
+
+
 def test_a_command_topic_that_is_not_there_is_told(kafka: Kafka, topic_prefix: str, sandbox: RunningSandbox) -> None:
     line = line_on(kafka, topic_prefix, sandbox)
     with pytest.raises(NuestreamError, match="nuestream topics create"):

@@ -197,6 +197,29 @@ async def test_all_of_one_reason_are_redriven_at_once_and_names_are_told_apart(
         assert line.declined()[0].reason.startswith("NetSuite holds it already")
 
 
+async def test_what_cannot_be_looked_at_is_told_in_one_sentence_and_is_not_taken_for_nothing(
+    kafka: Kafka, topic_prefix: str, line: Line, sandbox: RunningSandbox
+) -> None:
+    decide = ("deadletters", "discard", "--why")
+    assert "'--why': it is empty" in await line.run(*decide, " ", "NUE-SO-acme-1", status=2)
+    assert "'--all-of-reason': it is empty" in await line.run(*decide, "?", "--all-of-reason", "", status=2)
+    assert "and not both" in await line.run(*decide, "?", "--all-of-reason", "period", "NUE-SO-acme-1", status=2)
+    assert "no command called '' is or was a dead letter" in await line.run("deadletters", "show", "", status=1)
+    assert await line.run("deadletters", "list") == "there is no open dead letter\n"
+    async with line.sink():
+        line.ask_in_bytes(b"nobody", b"this is not Avro")
+        await line.until(lambda: bool(line.letters()))
+    own = line.settings.topics
+    other = Line(kafka.bootstrap, topic_prefix, sandbox, topics={"commands": f"{topic_prefix}others"})
+    told = await other.run("deadletters", "list")
+    assert f"{own.dead_letters} holds 1 records about commands of {own.commands}, and topics.commands" in told
+    nowhere = Line(kafka.bootstrap, f"{topic_prefix}nowhere-", sandbox)
+    for command in (("list",), ("show", "x"), ("redrive", "x", "--why", "?")):
+        told = await nowhere.run("deadletters", *command, status=2)
+        assert f"the topic {nowhere.settings.topics.dead_letters} is not there, or not ours to read" in told
+        assert len(told.splitlines()) == 1
+
+
 async def test_an_unreadable_command_is_shown_by_its_bytes_and_discarded(line: Line, tmp_path: Path) -> None:
     line.ask_in_bytes(b"nobody", b"this is not Avro\x00")
     line.ask_for(*REFERENCES, sales_order("nobody", 1))

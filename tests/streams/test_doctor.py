@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -95,6 +97,26 @@ def test_a_place_that_netsuite_does_not_know_is_told_as_the_sink_would(sandbox: 
 def test_a_policy_that_splits_is_taken_into_account(sandbox: RunningSandbox) -> None:
     done = doctor(sandbox, NUESTREAM_POLICY__MIXED_ORDERS="split")
     assert "ok          opposite lines on one document: the policy makes none" in done.stdout.splitlines()
+
+
+def test_a_currency_is_known_in_any_case_and_an_empty_name_is_refused(sandbox: RunningSandbox) -> None:
+    assert "ok          currencies: " in doctor(sandbox, "--currency", "usd").stdout
+    for option in ("--currency", "--term"):
+        done = doctor(sandbox, option, " ")
+        assert (done.exit_code, f"Invalid value for '{option}': it is empty" in done.stderr) == (2, True)
+
+
+def test_an_address_where_something_else_answers_is_told_with_the_setting() -> None:
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        with running_sandbox() as sandbox:
+            done = doctor(sandbox, NUESTREAM_NETSUITE__URL=url)
+        server.shutdown()
+    assert done.exit_code == 1
+    (fix,) = [line for line in done.stdout.splitlines() if line.startswith("fix ")]
+    assert fix.startswith("fix         login: whether it works cannot be told (")
+    assert f"see that {url} is NetSuite's address (netsuite.url)" in fix
 
 
 def test_a_missing_setting_is_one_line_and_status_2(sandbox: RunningSandbox) -> None:
