@@ -126,6 +126,7 @@ async def test_requests_under_way_when_the_sink_is_killed_are_answered_once_and_
         made = [f"NUE-SO-{name}-{number}" for name in REDRIVEN for number in (1, 2)] + ["NUE-SO-dune-2"]
         await line.until(lambda: answers(line).keys() == set(asked) and len(line.documents()) >= len(made))
         await line.until(lambda: LetterState.PARKED not in line.states().values())
+        await line.until(lambda: "partition 3 is ours" in (tmp_path / "last.log").read_text())
         sink.terminate()
         assert await sink.wait() == 0, (tmp_path / "last.log").read_text()
 
