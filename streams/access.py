@@ -55,6 +55,8 @@ def grants(settings: Settings) -> list[Grant]:
         ("quarantine", TOPIC, names.contracts, READ, "tells what was decided"),
         ("quarantine", TOPIC, names.orders, READ, "shows the order that waits"),
         ("quarantine", TOPIC, names.orders, WRITE, "what a person decides (`release` and `discard` alone)"),
+        ("export", TOPIC, names.contracts, READ, "tells what was decided"),
+        ("export", TOPIC, names.commands, READ, "tells what documents hold"),
         ("deadletters", TOPIC, names.dead_letters, READ, "tells what is parked, and what became of it"),
         ("deadletters", TOPIC, names.dead_letters, WRITE, "what a person asks for (`redrive` and `discard` alone)"),
         ("deadletters", GROUP, groups.apply, DESCRIBE, "says whether a sink runs (`redrive` and `discard` alone)"),

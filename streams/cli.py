@@ -11,6 +11,7 @@ import click
 from streams.cli_adopt import adopt
 from streams.cli_archive import archive
 from streams.cli_dead_letters import deadletters
+from streams.cli_export import export
 from streams.cli_opening import opening
 from streams.cli_quarantine import held, quarantine
 from streams.cli_replay import diff, replay
@@ -50,6 +51,7 @@ def cli(ctx: click.Context, config: Path | None, verbose: bool) -> None:
       nuestream diff                    see what another version or policy would decide otherwise
       nuestream schemas check           see whether the schema registry has the schemas
       nuestream archive export --to URL keep the topics in Avro files; import puts them back
+      nuestream export contracts        tables for analysts: contracts, documents, ARR by month
 
     Settings come from the environment (NUESTREAM_KAFKA__BOOTSTRAP_SERVERS) and a TOML file ([kafka]
     bootstrap_servers = ...): --config, else NUESTREAM_CONFIG, else ./nuestream.toml where there is one. The
@@ -184,6 +186,7 @@ cli.add_command(archive)
 cli.add_command(deadletters)
 cli.add_command(diff)
 cli.add_command(doctor)
+cli.add_command(export)
 cli.add_command(held)
 cli.add_command(opening)
 cli.add_command(policy)

@@ -14,6 +14,7 @@ PROCESSES = (
     "held",
     "quarantine",
     "deadletters",
+    "export",
     "opening",
     "archive",
     "policy",

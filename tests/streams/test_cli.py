@@ -68,6 +68,8 @@ def test_the_commands_are_these() -> None:
         "demo",
         "diff",
         "doctor",
+        "export",
+        "export contracts",
         "held",
         "history",
         "opening",
