@@ -33,7 +33,8 @@ def moved(database: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (more("S1", 10, "6000.00", **JULY), [("2025-07", "EXPANSION", 12000, 132000), ("2026-01", "CHURN", -132000, 0)]),
+        (more("S1", 10, "6000.00", **JULY),
+         [("2025-07", "EXPANSION", 12000, 132000), ("2026-01", "CHURN", -132000, 0)]),
         (fewer("S1", 50, "30000.00", **JULY),
          [("2025-07", "CONTRACTION", -60000, 60000), ("2026-01", "CHURN", -60000, 0)]),
         (cancelled("S1", 100, "60000.00", **JULY), [("2025-07", "CHURN", -120000, 0)]),
