@@ -60,7 +60,9 @@ def sandbox(
                                           "salesOrder.item": {"class": "Class"}},
                             "references": {"subsidiary": [{"id": "2", "name": "Halvorsen AS"}]},
                             "positiveLines": ["salesOrder", "returnAuthorization"],
-                            "customerCurrencies": true, "subsidiariesMatter": true}
+                            "customerCurrencies": true, "subsidiariesMatter": true,
+                            "arrangementsAfter": 10800}
+                            the last one: seconds from an approval to the revenue arrangement
     PUT /sandbox/faults    {"seed": 7, "scripts": [...], "requests": [...], "rates": [...]}
       scripts              {"faults": [FAULT, null], "match": MATCH}: in turn, null lets one pass
       requests             {"fault": FAULT, "match": MATCH, "after": 0, "times": 1}: null for all
@@ -81,6 +83,8 @@ def sandbox(
         twin               it arrives twice, the second is answered: a duplicate
         half-batch         a batch breaks off after half of its records
     DELETE /sandbox/faults no more of them
+    POST /sandbox/merge    the properties of a MergeArrangementsTask: {"arrangements": [7, 9],
+                           "mergeResidualRevenueAmounts": false}; answered with the new one
     POST /sandbox/clock    {"advance": 600}: moves the clock of all seconds in faults; answered
                            when what was due is done: {"now": 612.5, "waiting": 0}
     GET /sandbox/report    requests by method, kind and status ("none": no answer); made, updated,

@@ -44,6 +44,8 @@ class AccountRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rena
     - ``customer_currencies``: a transaction's currency must be its customer's own or in its currency list.
     - ``subsidiaries_matter``: a transaction's subsidiary must be its customer's, and one of each item's.
     - ``positive_lines``: record types whose lines cannot have a negative quantity or amount.
+    - ``arrangements_after``: the account has Advanced Revenue Management: so many seconds after its approval, a
+      transaction has a revenue arrangement.
     - ``references``: further subsidiaries, locations and so on, by kind.
 
     Raises ``ValueError`` for a record type or a kind that is not there.
@@ -56,6 +58,7 @@ class AccountRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rena
     customer_currencies: bool = False
     subsidiaries_matter: bool = False
     positive_lines: frozenset[str] = frozenset()
+    arrangements_after: float | None = None
     references: dict[str, tuple[Reference, ...]] = {}
 
     def __post_init__(self) -> None:

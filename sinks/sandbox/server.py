@@ -10,6 +10,7 @@ from aiohttp import web
 from sinks.sandbox import suiteql
 from sinks.sandbox.addresses import SUITEQL
 from sinks.sandbox.admin import Admin
+from sinks.sandbox.arrangements import RevenueArrangements
 from sinks.sandbox.auth import SandboxCredentials, Verifier
 from sinks.sandbox.catalog import Catalog
 from sinks.sandbox.clock import MovableClock
@@ -73,9 +74,11 @@ def build_app(
     gate = Gate(verifier, latency if callable(latency) else fixed(latency), slots, mischief, tally)
     jobs = Jobs(RecordService(store, tally), lambda: gate.latency, tally)
     pages, admin = Pages(store), Admin(store, gate, slots, mischief, movable, tally)
+    arrangements = RevenueArrangements(store, movable)
 
     async def query(request: web.Request) -> web.Response:
         content = await content_of(request)
+        arrangements.update()
         href = f"{request.scheme}://{request.host}{request.path}"
         return json_response(suiteql.answer(store, content, request.query, request.headers.get("Prefer", ""), href))
 
@@ -94,6 +97,7 @@ def build_app(
             web.get("/health", pages.health),
             web.get("/", pages.page),
             *admin.routes(),
+            *arrangements.routes(),
         ]
     )
     app.on_cleanup.append(jobs.close)

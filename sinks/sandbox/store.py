@@ -147,6 +147,17 @@ class Store:
             self._write_lines(internal_id, numbered)
         return internal_id
 
+    def keep(self, record: str, family: str, body: Body) -> int:
+        """Insert what NetSuite makes by itself, of a family that the record service does not know; its internal id."""
+        row = self._database.execute(
+            "INSERT INTO record (type, family, body) VALUES (?, ?, ?)", (record, family, dump(body))
+        )
+        return int(row.lastrowid or 0)
+
+    def rewrite(self, internal_id: int, body: Body) -> None:
+        """Give what was kept so another body."""
+        self._database.execute("UPDATE record SET body = ? WHERE id = ?", (dump(body), internal_id))
+
     def replace(self, stored: Stored, body: Body, lines: Sequence[tuple[int, Body]]) -> None:
         """Give a record another content. Raises ``Refused`` as :meth:`create` does."""
         with self.changing(), uniqueness(FAMILY[stored.type]):

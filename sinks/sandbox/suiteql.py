@@ -75,7 +75,10 @@ def _rows(store: Store, text: str, params: object) -> list[dict[str, Any]]:
         raise _invalid()
     bound = [None if each is None else str(each) for each in params or []]
     try:
-        return store.query(_translated(text, views.columns(store.custom_fields)), bound, MOST_ROWS)
+        known = views.columns(store.custom_fields)
+        if store.rules.arrangements_after is None:
+            del known["revenueelement"]
+        return store.query(_translated(text, known), bound, MOST_ROWS)
     except (SqlglotError, RecursionError, sqlite3.Error) as error:
         raise _invalid() from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from sinks.sandbox import arrangement_views
 from sinks.sandbox.account import FAMILY, CustomFields
 
 _INACTIVE = (
@@ -30,7 +31,9 @@ _COLUMNS: Mapping[str, Mapping[str, str]] = {
         "otherrefnum": "json_extract(body, '$.otherRefNum')",
         "total": _AMOUNT.format("total"),
         "foreigntotal": _AMOUNT.format("total"),
+        **arrangement_views.OF_TRANSACTIONS,
     },
+    "revenueelement": arrangement_views.ELEMENT,
     "transactionline": {
         "transaction": "record",
         "id": "number",
@@ -74,6 +77,7 @@ _COLUMNS: Mapping[str, Mapping[str, str]] = {
 _SOURCES: Mapping[str, str] = {
     "transaction": "record WHERE family = 'transaction'",
     "transactionline": "line",
+    "revenueelement": arrangement_views.ELEMENTS,
     "customer": "record WHERE family = 'entity'",
     "item": "record WHERE family = 'item'",
     "currency": "reference WHERE kind = 'currency'",
@@ -97,7 +101,8 @@ def statements(custom_fields: CustomFields) -> Iterable[str]:
     for table, own in columns(custom_fields).items():
         listed = ", ".join(f'{expression} AS "{name}"' for name, expression in own.items())
         yield f"DROP VIEW IF EXISTS suiteql_{table}"
-        yield f"CREATE VIEW suiteql_{table} AS SELECT {listed} FROM {_SOURCES[table]}"  # noqa: S608  names are checked
+        more = arrangement_views.among(own) if table == "transaction" else ""
+        yield f"CREATE VIEW suiteql_{table} AS SELECT {listed} FROM {_SOURCES[table]}{more}"  # noqa: S608  names are checked
 
 
 def _custom(table: str, custom_fields: CustomFields) -> list[str]:
