@@ -10,6 +10,7 @@ import click
 
 from streams.cli_adopt import adopt
 from streams.cli_archive import archive
+from streams.cli_arrangements import arrangements
 from streams.cli_dead_letters import deadletters
 from streams.cli_export import export
 from streams.cli_opening import opening
@@ -51,6 +52,7 @@ def cli(ctx: click.Context, config: Path | None, verbose: bool) -> None:
       nuestream diff                    see what another version or policy would decide otherwise
       nuestream schemas check           see whether the schema registry has the schemas
       nuestream archive export --to URL keep the topics in Avro files; import puts them back
+      nuestream arrangements            see which revenue arrangements finance has to merge
       nuestream export contracts        tables for analysts: contracts, documents, ARR by month
 
     Settings come from the environment (NUESTREAM_KAFKA__BOOTSTRAP_SERVERS) and a TOML file ([kafka]
@@ -183,6 +185,7 @@ def show_settings(ctx: click.Context, show_all: bool) -> int:
 cli.add_command(adopt)
 cli.add_command(apply)
 cli.add_command(archive)
+cli.add_command(arrangements)
 cli.add_command(deadletters)
 cli.add_command(diff)
 cli.add_command(doctor)

@@ -15,6 +15,7 @@ PROCESSES = (
     "quarantine",
     "deadletters",
     "export",
+    "arrangements",
     "opening",
     "archive",
     "policy",

@@ -149,6 +149,12 @@ class PublishSettings(Section):
     source: Literal["webhook", "backfill", "manual"] = "manual"
 
 
+class ArrangementSettings(Section):
+    """Revenue arrangements. ``include_renewals``: a renewal's is merged with those of the term before it."""
+
+    include_renewals: bool = False
+
+
 class Settings(BaseSettings):
     """All settings. Arguments win over the environment; :func:`load_settings` adds the file below both."""
 
@@ -165,6 +171,7 @@ class Settings(BaseSettings):
     netsuite: NetSuiteSettings = NetSuiteSettings()
     apply: ApplySettings = ApplySettings()
     publish: PublishSettings = PublishSettings()
+    arrangements: ArrangementSettings = ArrangementSettings()
 
     @property
     def changelog(self) -> str:

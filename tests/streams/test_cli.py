@@ -60,6 +60,7 @@ def test_the_commands_are_these() -> None:
         "archive export",
         "archive import",
         "archive verify",
+        "arrangements",
         "deadletters",
         "deadletters discard",
         "deadletters list",
