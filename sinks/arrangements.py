@@ -17,7 +17,7 @@ from sinks.lookup import PAGE, every_row_if_allowed, select_every
 from sinks.readback import as_decimal, id_of
 
 _DOCUMENTS = (
-    "SELECT id, externalid, trandisplayname, exchangerate FROM transaction "
+    "SELECT id, externalid, trandisplayname, entity, exchangerate FROM transaction "
     "WHERE type IN ('SalesOrd', 'RtnAuth') AND externalid IN ({marks}) ORDER BY id"
 )
 _ELEMENTS = (
@@ -72,17 +72,19 @@ async def arrangements_of(attempts: Attempts, external_ids: Iterable[str]) -> Ar
     rows = [
         row for part in _parts(external_ids) for row in await select_every(attempts, _query(_DOCUMENTS, part), part)
     ]
-    sources = {str(row.get("trandisplayname")): str(row.get("externalid")).casefold() for row in rows}
+    # numbers may be given anew in each subsidiary, so that the name alone could be another customer's document
+    sources = {_place(row, "trandisplayname"): str(row.get("externalid")).casefold() for row in rows}
     elements: dict[str, list[Element]] = {}
     silence = None
-    for part in _parts(sources):
+    for part in _parts({name for name, _ in sources}):
         told = await every_row_if_allowed(attempts, _query(_ELEMENTS, part), part)
         if isinstance(told, str):
             silence = told
             break
         for row in told:
-            if (element := _element(row)) is not None:
-                elements.setdefault(sources[str(row.get("source"))], []).append(element)
+            document, element = sources.get(_place(row, "source")), _element(row)
+            if document is not None and element is not None:
+                elements.setdefault(document, []).append(element)
     documents = {
         (name := str(row.get("externalid")).casefold()): Arranged(
             internal_id=internal_id,
@@ -115,6 +117,10 @@ def _element(row: Mapping[str, Any]) -> Element | None:
         return None
     entity, subsidiary, currency = (str(row.get(name) or "") for name in ("entity", "subsidiary", "currency"))
     return Element(internal_id=internal_id, arrangement=str(arrangement), books=(entity, subsidiary, currency))
+
+
+def _place(row: Mapping[str, Any], name: str) -> tuple[str, str]:
+    return str(row.get(name)), str(row.get("entity"))
 
 
 def _query(template: str, values: Sequence[str]) -> str:

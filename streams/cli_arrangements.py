@@ -73,7 +73,7 @@ def arrangements(
     Settings: kafka.*, registry.*, topics.contracts, topics.commands, netsuite.*, arrangements.include_renewals
     Examples:
       nuestream arrangements
-      nuestream arrangements --format csv > arrangements.csv
+      nuestream arrangements --format csv > to-merge.csv
       nuestream arrangements --format tasks --date 2026-11-01 --prospective > tasks.json
 
     Exit status: 0 nothing is left to merge, 1 something is, 2 Kafka or NetSuite cannot be asked.

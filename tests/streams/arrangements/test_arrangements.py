@@ -31,6 +31,7 @@ from tests.streams.sinking import Line
 JULY = {"start_on": date(2025, 7, 1), "end_on": date(2025, 12, 31)}
 NEXT = {"start_on": date(2026, 1, 1), "end_on": date(2026, 12, 31)}
 THREE_HOURS = 10_800
+PENDING_APPROVAL, PENDING_FULFILMENT = "A", "B"
 
 
 @pytest.fixture
@@ -116,9 +117,12 @@ def test_what_is_to_be_merged_becomes_a_task_when_netsuite_has_its_arrangements_
     assert "NetSuite does not show revenue elements: Invalid search query" in " ".join(told.split())
 
     sandbox.admin("PUT", "account", {"arrangementsAfter": THREE_HOURS})
+    sandbox.store.edit("salesOrder", "NUE-SO-O2", {"orderStatus": {"id": PENDING_APPROVAL}})
     assert contract.states() == {TERM: "not_generated", RENEWAL: "missing"}
     sandbox.admin("POST", "clock", {"advance": THREE_HOURS})
-    assert contract.states() == {TERM: "to_merge", RENEWAL: "missing"}
+    sandbox.store.edit("salesOrder", "NUE-SO-O2", {"orderStatus": {"id": PENDING_FULFILMENT}})
+    assert contract.states() == {TERM: "not_generated", RENEWAL: "missing"}, "the time counts from the approval"
+    sandbox.admin("POST", "clock", {"advance": THREE_HOURS})
     (task,) = contract.tasks("--date", "2026-02-01")
     assert (task["contract"], task["revenueArrangementDate"], len(task["arrangements"])) == ("root-S1", "2026-02-01", 3)
     sandbox.admin("POST", "merge", task)
@@ -165,15 +169,3 @@ def test_what_speaks_against_a_merge_is_told_in_table_and_csv(
     assert {row["note"] for row in rows[:2]} == {""}
     assert rows[2]["note"].startswith("NUE-RA-O3 has the exchange rate 2")
     assert len({row["arrangements"] for row in rows}) == 5
-
-
-def test_a_document_that_waits_for_approval_has_no_arrangement(
-    kafka: Kafka, topic_prefix: str, sandbox: RunningSandbox
-) -> None:
-    contract = Contract(Line(kafka.bootstrap, topic_prefix, sandbox), history())
-    asyncio.run(contract.deliver(*contract.documents))
-    sandbox.store.edit("salesOrder", "NUE-SO-O2", {"orderStatus": {"id": "A"}})
-    sandbox.admin("PUT", "account", {"arrangementsAfter": 0})
-    assert contract.states() == {TERM: "not_generated", RENEWAL: "to_merge"}
-    sandbox.store.edit("salesOrder", "NUE-SO-O2", {"orderStatus": {"id": "B"}})
-    assert contract.states() == {TERM: "to_merge", RENEWAL: "to_merge"}
