@@ -40,7 +40,7 @@ def arrangements(
     With Advanced Revenue Management, NetSuite makes an arrangement of every document, some hours after its approval.
     Those of one contract (custbody_nue_original_orderid) are one revenue contract, and finance merges them: by hand
     (Transactions, Revenue, Merge Revenue Arrangements) or by a script. They must have one customer, subsidiary and
-    currency. Changes nothing.
+    currency. Documents that NetSuite holds for a contract from years before are listed with it. Changes nothing.
 
     A renewal is usually accounted for as a contract of its own: its sales order begins another family, which later
     changes of its term join. --include-renewals keeps a contract together for ever.

@@ -7,7 +7,6 @@ import csv
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +17,7 @@ from sinks.verdict import Unauthorized
 from streams.arrangements.families import Family, families_of
 from streams.arrangements.reading import documents_in
 from streams.arrangements.states import Manner, Member, Standing, State, standing_of, task_of
+from streams.arrangements.strangers import with_strangers
 from streams.console import results, table
 from streams.errors import NuestreamError
 from streams.netsuite_login import client_of
@@ -49,10 +49,10 @@ def run_arrangements(settings: Settings, layout: str, manner: Manner, *, show_al
         NuestreamError: Kafka or NetSuite cannot be asked.
         RegistryUnavailable: the registry gives no answer about a schema.
     """
-    documents = documents_in(settings)
-    families = families_of(documents, include_renewals=settings.arrangements.include_renewals)
-    several = [family for family in families if len(family.documents) > 1]
-    told = _asked(settings, several) if several else None
+    families = families_of(documents_in(settings), include_renewals=settings.arrangements.include_renewals)
+    told = _asked(settings, families) if families else None
+    known = families if told is None else with_strangers(families, told)
+    several = [family for family in known if len(family.documents) > 1]
     standings = [standing_of(family, told) for family in several]
     open_ones = [standing for standing in standings if standing.state is not State.MERGED]
     shown = standings if show_all else open_ones
@@ -75,14 +75,15 @@ def _asked(settings: Settings, families: list[Family]) -> Arrangements | None:
     """What NetSuite tells; None where no account is set."""
     if not settings.netsuite.account:
         return None
+    return asyncio.run(_ask(settings.require_netsuite("arrangements"), families))
+
+
+async def _ask(netsuite: NetSuiteSettings, families: list[Family]) -> Arrangements:
+    contracts = dict.fromkeys(family.contract_id for family in families)
     names = [document.external_id for family in families for document in family.documents]
-    return asyncio.run(_ask(settings.require_netsuite("arrangements"), names))
-
-
-async def _ask(netsuite: NetSuiteSettings, external_ids: Iterable[str]) -> Arrangements:
     async with client_of(netsuite) as client:
         try:
-            return await arrangements_of(lookups(client, "arrangements")(""), external_ids)
+            return await arrangements_of(lookups(client, "arrangements")(""), contracts, names)
         except Unauthorized as error:
             raise NuestreamError(str(error)) from None
 

@@ -49,7 +49,8 @@ class Family:
     """Documents of one contract whose arrangements belong together, in the order in which they were decided.
 
     NetSuite merges within one customer and currency only: a contract that has documents of several has a family of
-    each. ``number`` counts the families of a contract from 1.
+    each. ``number`` counts the families of a contract from 1. ``begins_on`` is the first day that the renewal
+    concerns which begins it.
     """
 
     contract_id: str
@@ -57,6 +58,7 @@ class Family:
     customer: str
     currency: str
     documents: tuple[SourceDocument, ...]
+    begins_on: date | None = None
 
     @property
     def name(self) -> str:
@@ -114,7 +116,7 @@ def _numbered(contract_id: str, terms: list[_Term]) -> list[Family]:
         for document in term.documents:
             apart.setdefault((document.customer, document.currency), []).append(document)
         for (customer, currency), own in apart.items():
-            found.append(Family(contract_id, len(found) + 1, customer, currency, tuple(own)))
+            found.append(Family(contract_id, len(found) + 1, customer, currency, tuple(own), term.begins_on))
     return found
 
 

@@ -35,8 +35,8 @@ STAGES: Mapping[type[Struct], str] = {
 
 _LOG = logging.getLogger("nuestream.export")
 _WANTED = {name_of(type_).encode() for type_ in STAGES}
-_PORTION = 32 * 1024 * 1024
-_LONGEST = 16 * 1024 * 1024
+_PORTION = 8 * 1024 * 1024
+_LONGEST = 1024 * 1024
 _TOLD = 5
 
 

@@ -148,6 +148,11 @@ def test_what_speaks_against_a_merge_is_told_in_table_and_csv(
     sandbox.store.edit("returnAuthorization", "NUE-RA-O3", {"exchangeRate": 2})
     sandbox.store.edit("salesOrder", "NUE-SO-O1", {"exchangeRate": 1})
     sandbox.store.edit("salesOrder", "NUE-SO-O5", {"subsidiary": {"id": "2"}})
+    # the contract was there before this system: finance entered its first order
+    first = sandbox.store.get_external("salesOrder", "NUE-SO-O1")
+    assert first is not None
+    body = {name: value for name, value in first.body.items() if name != "externalId"} | {"tranDate": "2024-12-01"}
+    earlier = sandbox.store.create("salesOrder", body, [line for _, line in first.lines])
     sandbox.admin("PUT", "account", {"arrangementsAfter": 0})
     status, told = contract.run()
     assert status == 1
@@ -160,12 +165,13 @@ def test_what_speaks_against_a_merge_is_told_in_table_and_csv(
     _, told = contract.run("--format", "csv")
     rows = list(csv.DictReader(io.StringIO(told)))
     assert [(row["document"], row["type"], row["state"], row["amount"]) for row in rows] == [
+        (f"Sales Order #{earlier}", "salesOrder", "to_merge", "120000"),
         ("NUE-SO-O1", "salesOrder", "to_merge", "120000.000000"),
         ("NUE-SO-O2", "salesOrder", "to_merge", "6000.000000"),
         ("NUE-RA-O3", "returnAuthorization", "to_merge", "6000.000000"),
         ("NUE-SO-O4", "salesOrder", "barred", "120000.000000"),
         ("NUE-SO-O5", "salesOrder", "barred", "6000.000000"),
     ]
-    assert {row["note"] for row in rows[:2]} == {""}
-    assert rows[2]["note"].startswith("NUE-RA-O3 has the exchange rate 2")
-    assert len({row["arrangements"] for row in rows}) == 5
+    assert {row["note"] for row in rows[:3]} == {""}
+    assert rows[3]["note"].startswith("NUE-RA-O3 has the exchange rate 2")
+    assert len({row["arrangements"] for row in rows}) == 6

@@ -11,6 +11,7 @@ import pytest
 from sinks.arrangements import Arranged, Arrangements, Element
 from streams.arrangements.families import RETURN_AUTHORIZATION, SALES_ORDER, Family, SourceDocument, families_of
 from streams.arrangements.states import MOST_ELEMENTS, Manner, State, standing_of, task_of
+from streams.arrangements.strangers import with_strangers
 
 
 def sold(number: int, *subscriptions: str, on: date = date(2025, 1, 1), **fields: Any) -> SourceDocument:
@@ -84,11 +85,18 @@ def test_what_netsuite_never_merges_is_kept_apart() -> None:
     assert families(FIRST, abroad, elsewhere, another) == [["SO-O1"], ["SO-O2"], ["SO-O3"], ["SO-O4"]]
 
 
+def in_netsuite(number: int, name: str, **fields: Any) -> Arranged:
+    return Arranged(
+        internal_id=str(number), name=name, displayed=f"Sales Order #{number}", number=str(number), **fields
+    )
+
+
 def told(*known: tuple[SourceDocument, str, str], **more: Any) -> Arrangements:
     """Documents with the arrangement and the exchange rate that NetSuite has for them."""
     documents = {
-        document.external_id.casefold(): Arranged(
-            internal_id=str(number),
+        document.external_id.casefold(): in_netsuite(
+            number,
+            document.external_id,
             exchange_rate=Decimal(rate),
             elements=(Element(internal_id="1", arrangement=name, books=("7", "1", "1")),) if name else (),
         )
@@ -145,8 +153,24 @@ def test_more_elements_than_netsuite_merges_at_once_are_not_a_task() -> None:
     one = Element(internal_id="1", arrangement="100", books=("7", "1", "1"))
     many = tuple(Element(internal_id="2", arrangement="101", books=("7", "1", "1")) for _ in range(MOST_ELEMENTS))
     documents = {
-        FIRST.external_id.casefold(): Arranged(internal_id="1", exchange_rate=None, elements=(one,)),
-        CHANGE.external_id.casefold(): Arranged(internal_id="2", exchange_rate=None, elements=many),
+        FIRST.external_id.casefold(): in_netsuite(1, FIRST.external_id, elements=(one,)),
+        CHANGE.external_id.casefold(): in_netsuite(2, CHANGE.external_id, elements=many),
     }
     standing = standing_of(family(FIRST, CHANGE), Arrangements(documents=documents))
     assert (standing.state, standing.notes) == (State.BARRED, ("it has 10001 elements; NetSuite merges 10000 at once",))
+
+
+def test_documents_of_years_before_join_the_family_of_their_day() -> None:
+    def before(number: int, on: date | None, contract_id: str = "root") -> Arranged:
+        return in_netsuite(number, f"Sales Order #{number}", contract_id=contract_id, tran_on=on, currency="USD")
+
+    strangers = [before(7, date(2024, 6, 1)), before(8, date(2026, 2, 1)), before(9, None), before(6, None, "other")]
+    known = [before(1, None), before(2, None)]
+    documents = {each.name.casefold(): each for each in (*strangers, *known)}
+    ours = [sold(1, "S1", external_id="Sales Order #1"), RENEWAL]
+    found = with_strangers(families_of(ours, include_renewals=False), Arrangements(documents=documents))
+    names = [[document.external_id for document in family.documents] for family in found]
+    assert names == [
+        ["Sales Order #7", "Sales Order #1"],
+        ["NUE-SO-O3", "Sales Order #9", "Sales Order #2", "Sales Order #8"],
+    ]
