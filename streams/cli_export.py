@@ -32,9 +32,10 @@ def export() -> None:
     type=click.Path(path_type=Path),
     help="Where to; contracts.duckdb, contracts-parquet or contracts-csv where nothing is given.",
 )
+@click.option("--archive", metavar="URL", help="Read an Avro archive (a folder, s3://...) instead of Kafka.")
 @click.option("--force", is_flag=True, help="Replace what is there.")
 @click.pass_context
-def export_contracts(ctx: click.Context, layout: Layout, out: Path | None, force: bool) -> int:
+def export_contracts(ctx: click.Context, layout: Layout, out: Path | None, archive: str | None, force: bool) -> int:
     """Write contracts, changes, documents and recurring revenue as typed tables.
 
     Reads the contract events and the commands to their present end; copies (the same ce_id) count once. The result
@@ -64,10 +65,11 @@ def export_contracts(ctx: click.Context, layout: Layout, out: Path | None, force
     Examples:
       nuestream export contracts
       nuestream export contracts --to parquet --out tables/2026-11 --force
+      nuestream export contracts --archive s3://ledger/nue
 
     Exit status: 0 written; 1 written without the records that could not be read; 2 it could not be done.
     """
     from streams.export.command import run_export
     from streams.export.layouts import DEFAULTS
 
-    return run_export(settings_of(ctx), layout, out or Path(DEFAULTS[layout]), force=force)
+    return run_export(settings_of(ctx), layout, out or Path(DEFAULTS[layout]), archive=archive, force=force)

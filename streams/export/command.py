@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from importlib import resources
 from pathlib import Path
@@ -10,14 +11,11 @@ from typing import TYPE_CHECKING
 import click
 from rich.progress import Progress
 
-from schemas.codec import Decoder
 from streams.console import progress_bar
 from streams.errors import NuestreamError
 from streams.export.layouts import Layout, place_of, tables_in, write_files
-from streams.export.source import KafkaSource, Source
 from streams.export.staging import Staging
-from streams.kafka import registry_of
-from streams.reading import TopicReader
+from streams.replay.source import Source
 from streams.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,19 +29,22 @@ _SCRIPTS = ("tables.sql", "waterfall.sql")
 _STEP = 1000
 
 
-def run_export(settings: Settings, layout: Layout, out: Path, *, force: bool) -> int:
+def run_export(settings: Settings, layout: Layout, out: Path, *, archive: str | None = None, force: bool) -> int:
     """Write the tables to ``out``; returns 0, or 1 where records could not be read and are in no table.
+
+    They come from the topics of the settings' Kafka, or from the archive at this address.
 
     Raises:
         NuestreamError: DuckDB is not installed, ``out`` cannot be written, or a topic is not there.
+        ArchiveError: the archive is not there, has no such topic, or is damaged.
         KafkaUnavailable: Kafka does not answer, or refuses.
         RegistryUnavailable: the registry gives no answer about a schema.
     """
     require_duckdb()
     topics = (settings.topics.contracts, settings.topics.commands)
-    with place_of(out, force=force) as work, TopicReader(settings.kafka) as reader, progress_bar() as bar:
-        decoder = Decoder(registry_of(settings.registry))
-        tables, unreadable = export(KafkaSource(reader), topics, decoder, layout, work, bar)
+    sources = [Source(settings, topic, archive) for topic in topics]
+    with place_of(out, force=force) as work, progress_bar() as bar:
+        tables, unreadable = export(sources, layout, work, bar)
     for name, rows in tables:
         click.echo(f"{name}: {rows} rows")
     click.echo(f"written to {out}")
@@ -52,21 +53,20 @@ def run_export(settings: Settings, layout: Layout, out: Path, *, force: bool) ->
     return INCOMPLETE if unreadable else DONE
 
 
-def export(
-    source: Source, topics: tuple[str, ...], decoder: Decoder, layout: Layout, work: Path, bar: Progress
-) -> tuple[list[tuple[str, int]], int]:
-    """Make ``result`` in the folder ``work`` from the contract events and commands that ``source`` has.
+def export(sources: Sequence[Source], layout: Layout, work: Path, bar: Progress) -> tuple[list[tuple[str, int]], int]:
+    """Make ``result`` in the folder ``work`` from the contract events and commands that ``sources`` have.
 
     Returned are the tables with their rows, and how many records could not be read.
 
     Raises:
-        RegistryUnavailable: the registry gives no answer about a schema.
+        NuestreamError: a topic is not there.
+        ArchiveError, KafkaUnavailable, RegistryUnavailable: it cannot be read.
     """
     target = work / ("result" if layout == "duckdb" else "tables.duckdb")
     with closing(_database(target, work)) as database:
-        staging = Staging(database, work, decoder)
-        for topic in topics:
-            _read(source, topic, staging, bar)
+        staging = Staging(database, work)
+        for source in sources:
+            _read(source, staging, bar)
         staging.finish()
         task = bar.add_task("making tables", total=None, rate="")
         for name in _SCRIPTS:
@@ -93,14 +93,21 @@ def require_duckdb() -> None:
         ) from None
 
 
-def _read(source: Source, topic: str, staging: Staging, bar: Progress) -> None:
-    total = source.count(topic)
-    task = bar.add_task(f"reading {topic}", total=total, rate=f"{total:,} records")
-    for number, record in enumerate(source.records(topic), 1):
-        staging.take(record)
-        if number % _STEP == 0:
-            bar.advance(task, _STEP)
-    bar.remove_task(task)
+def _read(source: Source, staging: Staging, bar: Progress) -> None:
+    with source.open() as log:
+        extents, decoder = log.extents(), log.decoder()
+        if not extents:
+            raise NuestreamError(
+                f"the topic {source.topic} is not there, or not ours to read: run `nuestream topics create`"
+            )
+        total = sum(end - start for start, end in extents.values())
+        task = bar.add_task(f"reading {source.place}", total=total, rate=f"{total:,} records")
+        for partition, (start, end) in sorted(extents.items()):
+            for number, record in enumerate(log.records(partition, start, end), 1):
+                staging.take(record, decoder)
+                if number % _STEP == 0:
+                    bar.advance(task, _STEP)
+        bar.remove_task(task)
 
 
 def _database(target: Path, work: Path) -> DuckDBPyConnection:

@@ -59,10 +59,9 @@ class _Portion:
 class Staging:
     """The staging tables of the database ``stage``, which is attached to ``database``; ``folder`` is for portions."""
 
-    def __init__(self, database: DuckDBPyConnection, folder: Path, decoder: Decoder) -> None:
+    def __init__(self, database: DuckDBPyConnection, folder: Path) -> None:
         self._database = database
         self._folder = folder
-        self._decoder = decoder
         self._portions: dict[type[Struct], _Portion] = {}
         self._encoder = msgspec.json.Encoder()
         self._columns = {type_: duck_type(json.loads(schema_text(type_))) for type_ in STAGES}
@@ -71,7 +70,7 @@ class Staging:
         for type_, name in STAGES.items():
             database.execute(f"CREATE TABLE stage.{name} (ce_id VARCHAR, record {self._columns[type_]})")
 
-    def take(self, record: LogRecord) -> None:
+    def take(self, record: LogRecord, decoder: Decoder) -> None:
         """Take in a record; one that belongs in no table is left out, one that cannot be read is counted and told.
 
         Raises:
@@ -81,7 +80,7 @@ class Staging:
         if kind is not None and kind not in _WANTED:
             return  # not worth decoding
         try:
-            content = self._decoder.decode(record.value, list(record.headers.items()))
+            content = decoder.decode(record.value, list(record.headers.items()))
         except Malformed as why:
             self.unreadable += 1
             if self.unreadable <= _TOLD:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from msgspec import Struct
 
 from projections.records import LogRecord, Step
-from schemas.codec import Decoder, Encoder
+from schemas.codec import Encoder
 from schemas.headers import headers_of
 from streams.console import progress_bar
 from streams.export.command import export
 from streams.export.layouts import Layout
+from tests.streams.replay.in_memory import LogInMemory
 
 CONTRACTS, COMMANDS = "contracts", "commands"
 
@@ -42,19 +45,31 @@ class Written:
             self.write(CONTRACTS, *step.contract_events)
             self.write(COMMANDS, *step.upserts, *step.documents)
 
-    def count(self, topic: str) -> int:
-        """How many records there are."""
-        return len(self._topics[topic])
+    def of(self, topic: str) -> list[LogRecord]:
+        """What was written to a topic."""
+        return self._topics[topic]
 
-    def records(self, topic: str) -> Iterator[LogRecord]:
-        """All of them."""
-        yield from self._topics[topic]
+    def sources(self) -> list[Any]:
+        """What there is to read."""
+        return [_InMemory(topic, LogInMemory(records)) for topic, records in self._topics.items() if records]
+
+
+@dataclass(frozen=True)
+class _InMemory:
+    """Stands for a source that has a name."""
+
+    topic: str
+    log: LogInMemory
+    place: str = "memory"
+
+    def open(self) -> AbstractContextManager[LogInMemory]:
+        return self.log.open()
 
 
 def make(written: Written, work: Path, layout: Layout = "duckdb") -> int:
     """Make the tables; how many records could not be read."""
     with progress_bar() as bar:
-        _, unreadable = export(written, (CONTRACTS, COMMANDS), Decoder(None), layout, work, bar)
+        _, unreadable = export(written.sources(), layout, work, bar)
     return unreadable
 
 

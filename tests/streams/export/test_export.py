@@ -22,6 +22,10 @@ from schemas.codec import Encoder
 from schemas.command import CreateSalesOrder
 from schemas.contract import OrderDecided, SubscriptionChanged
 from schemas.headers import headers_of
+from streams.archive.kept_schemas import SchemasToKeep
+from streams.archive.manifest import FORMAT, ArchivedTopic, Manifest, write_topic
+from streams.archive.storage import Storage
+from streams.archive.writing import MOST_BYTES, PartitionWriter
 from streams.cli import cli
 from streams.errors import NuestreamError
 from streams.export.command import run_export
@@ -32,6 +36,7 @@ from streams.topics import create_topics
 from tests.environment import Kafka
 from tests.projections.given import History, cancelled, changes, fewer, given, more, once, order, renewed, seats
 from tests.projections.histories import folded, generated
+from tests.streams.archive.making import record as archived
 from tests.streams.export.tables import Written, make, tables_of
 from tests.streams.own_topics import settings_on
 
@@ -188,6 +193,33 @@ def test_nothing_is_left_of_an_export_that_fails(tmp_path: Path) -> None:
         fail()
     assert out.read_text() == "the one before"
     assert os.listdir(tmp_path) == ["contracts.duckdb"]
+
+
+def test_an_archive_of_the_topics_gives_the_same_tables(tmp_path: Path) -> None:
+    written = Written()
+    written.write_steps(history())
+    (tmp_path / "made").mkdir()
+    make(written, tmp_path / "made")
+    url = str(tmp_path / "archive")
+    settings = Settings()
+    for role, records in (("contracts", written.of("contracts")), ("commands", written.of("commands"))):
+        topic = getattr(settings.topics, role)
+        storage = Storage(url)
+        write_topic(storage, ArchivedTopic(format=FORMAT, topic=topic, role=role, partitions=1))
+        manifest = Manifest(storage, topic, 0)
+        writer = PartitionWriter(storage, manifest, SchemasToKeep(None), manifest.end, MOST_BYTES)
+        for each in records:
+            writer.add(archived(each.offset, key=each.key, value=each.value, headers=tuple(each.headers.items())))
+        writer.close()
+    out = tmp_path / "contracts.duckdb"
+    assert run_export(settings, "duckdb", out, archive=url, force=False) == 0
+    with duckdb.connect(str(out)) as database:
+        database.execute(f"ATTACH '{tmp_path / 'made' / 'result'}' AS made")
+        names = [name for (name,) in database.execute("SELECT DISTINCT table_name FROM duckdb_tables()").fetchall()]
+        assert len(names) == 9
+        for name in names:
+            assert database.execute(f"FROM {name} EXCEPT ALL FROM made.{name}").fetchall() == []
+            assert database.execute(f"FROM made.{name} EXCEPT ALL FROM {name}").fetchall() == []
 
 
 def test_topics_that_are_not_there_are_told(kafka: Kafka, topic_prefix: str, tmp_path: Path) -> None:
