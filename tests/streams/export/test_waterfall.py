@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import pytest
 from msgspec.structs import replace
 
 from projections.records import Step
 from schemas.contract import Movement, Segment, SubscriptionChanged
+from schemas.order import OrderLine
 from tests.projections.given import cancelled, fewer, given, more, order, renewed, seats
 from tests.projections.histories import folded, generated
 from tests.projections.test_openings import OPENING
@@ -25,40 +26,56 @@ JULY = {"start_on": date(2025, 7, 1), "end_on": date(2025, 12, 31)}
 NEXT = {"start_on": date(2026, 1, 1), "end_on": date(2026, 12, 31)}
 
 
-def moved(database: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
-    found = database.execute("SELECT month, movement, delta_arr, arr_after FROM arr_movements ORDER BY ALL").fetchall()
+def moved(database: duckdb.DuckDBPyConnection, subscription: str) -> list[tuple[Any, ...]]:
+    query = "SELECT month, movement, delta_arr, arr_after FROM arr_movements WHERE subscription_number = ? ORDER BY ALL"
+    found = database.execute(query, [subscription]).fetchall()
     return [(f"{month:%Y-%m}", movement, int(delta), int(after)) for month, movement, delta, after in found]
 
 
-@pytest.mark.parametrize(
-    ("change", "expected"),
-    [
-        (more("S1", 10, "6000.00", **JULY),
-         [("2025-07", "EXPANSION", 12000, 132000), ("2026-01", "CHURN", -132000, 0)]),
-        (fewer("S1", 50, "30000.00", **JULY),
-         [("2025-07", "CONTRACTION", -60000, 60000), ("2026-01", "CHURN", -60000, 0)]),
-        (cancelled("S1", 100, "60000.00", **JULY), [("2025-07", "CHURN", -120000, 0)]),
-        (renewed("S1", 110, "132000.00", **NEXT),
-         [("2026-01", "RENEWAL", 12000, 132000), ("2027-01", "CHURN", -132000, 0)]),
-        (renewed("S1", 100, "120000.00", **NEXT),
-         [("2026-01", "RENEWAL", 0, 120000), ("2027-01", "CHURN", -120000, 0)]),
-        (renewed("S1", 100, "110000.00", start_on=date(2026, 2, 1), end_on=date(2026, 12, 31)),
-         [("2026-01", "CHURN", -120000, 0), ("2026-02", "RENEWAL", 120000, 120000), ("2027-01", "CHURN", -120000, 0)]),
-    ],
-    ids=["more", "fewer", "cancelled", "renewed larger", "renewed as it was", "renewed late"],
-)  # fmt: skip
-def test_a_change_stands_in_its_month(change: Any, expected: list[tuple[Any, ...]], tmp_path: Path) -> None:
-    history = given(order("O1", HUNDRED))
-    history.when(order("O2", change))
-    with tables_of(*history.steps, work=tmp_path) as database:
-        assert moved(database) == [("2025-01", "NEW", 120000, 120000), *expected]
+CASES: dict[str, tuple[Callable[[str], OrderLine], list[tuple[Any, ...]]]] = {
+    "more": (
+        lambda number: more(number, 10, "6000.00", **JULY),
+        [("2025-07", "EXPANSION", 12000, 132000), ("2026-01", "CHURN", -132000, 0)],
+    ),
+    "fewer": (
+        lambda number: fewer(number, 50, "30000.00", **JULY),
+        [("2025-07", "CONTRACTION", -60000, 60000), ("2026-01", "CHURN", -60000, 0)],
+    ),
+    "cancelled": (
+        lambda number: cancelled(number, 100, "60000.00", **JULY),
+        [("2025-07", "CHURN", -120000, 0)],
+    ),
+    "renewed-larger": (
+        lambda number: renewed(number, 110, "132000.00", **NEXT),
+        [("2026-01", "RENEWAL", 12000, 132000), ("2027-01", "CHURN", -132000, 0)],
+    ),
+    "renewed-as-it-was": (
+        lambda number: renewed(number, 100, "120000.00", **NEXT),
+        [("2026-01", "RENEWAL", 0, 120000), ("2027-01", "CHURN", -120000, 0)],
+    ),
+    "renewed-late": (
+        lambda number: renewed(number, 100, "110000.00", start_on=date(2026, 2, 1), end_on=date(2026, 12, 31)),
+        [("2026-01", "CHURN", -120000, 0), ("2026-02", "RENEWAL", 120000, 120000), ("2027-01", "CHURN", -120000, 0)],
+    ),
+}
+
+
+def test_every_change_stands_in_its_month(tmp_path: Path) -> None:
+    steps: list[Step] = []
+    for number, (change, _) in CASES.items():
+        opened = order(f"first-{number}", seats(number, 100, "120000.00", unit_price=Decimal(100)))
+        history = given(opened, order(f"second-{number}", change(number)))
+        steps += history.steps
+    with tables_of(*steps, work=tmp_path) as database:
+        found = {number: moved(database, number) for number in CASES}
+    assert found == {number: [("2025-01", "NEW", 120000, 120000), *expected] for number, (_, expected) in CASES.items()}
 
 
 def test_what_was_there_before_is_brought_forward_and_not_new(tmp_path: Path) -> None:
     history = given()
     history.when(OPENING)
     with tables_of(*history.steps, work=tmp_path) as database:
-        assert moved(database) == [("2025-02", "OPENING", 120000, 120000), ("2026-01", "CHURN", -120000, 0)]
+        assert moved(database, "S1") == [("2025-02", "OPENING", 120000, 120000), ("2026-01", "CHURN", -120000, 0)]
         (row,) = database.execute(
             "SELECT opening, brought_forward, new, closing FROM arr_waterfall WHERE month = '2025-02-01'"
         ).fetchall()
