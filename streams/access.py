@@ -57,6 +57,7 @@ def grants(settings: Settings) -> list[Grant]:
         ("quarantine", TOPIC, names.orders, WRITE, "what a person decides (`release` and `discard` alone)"),
         ("arrangements", TOPIC, names.contracts, READ, "tells what was renewed"),
         ("arrangements", TOPIC, names.commands, READ, "tells which documents there are"),
+        ("arrangements", TOPIC, names.dead_letters, READ, "tells which were discarded"),
         ("export", TOPIC, names.contracts, READ, "tells what was decided"),
         ("export", TOPIC, names.commands, READ, "tells what documents hold"),
         ("deadletters", TOPIC, names.dead_letters, READ, "tells what is parked, and what became of it"),

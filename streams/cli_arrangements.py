@@ -40,7 +40,8 @@ def arrangements(
     With Advanced Revenue Management, NetSuite makes an arrangement of every document, some hours after its approval.
     Those of one contract (custbody_nue_original_orderid) are one revenue contract, and finance merges them: by hand
     (Transactions, Revenue, Merge Revenue Arrangements) or by a script. They must have one customer, subsidiary and
-    currency. Documents that NetSuite holds for a contract from years before are listed with it. Changes nothing.
+    currency. Documents that NetSuite holds for a contract from years before are listed with it, those that a person
+    has discarded are not. Changes nothing.
 
     A renewal is usually accounted for as a contract of its own: its sales order begins another family, which later
     changes of its term join. --include-renewals keeps a contract together for ever.
@@ -70,7 +71,7 @@ def arrangements(
     first open period.
 
     \b
-    Settings: kafka.*, registry.*, topics.contracts, topics.commands, netsuite.*, arrangements.include_renewals
+    Settings: kafka.*, registry.*, topics.*, netsuite.*, arrangements.include_renewals
     Examples:
       nuestream arrangements
       nuestream arrangements --format csv > to-merge.csv

@@ -7,6 +7,7 @@ from datetime import date
 from schemas.command import CreateReturnAuthorization, CreateSalesOrder
 from schemas.contract import Movement, SubscriptionChanged
 from schemas.order import ChangeType
+from schemas.outcome import DeadLetter, LetterState
 from streams.arrangements.families import RETURN_AUTHORIZATION, SALES_ORDER, SourceDocument, with_changes
 from streams.console import progress_bar
 from streams.errors import NuestreamError
@@ -16,7 +17,7 @@ from streams.settings import Settings
 
 
 def documents_in(settings: Settings) -> list[SourceDocument]:
-    """Every document once, each contract's in the order in which they were decided.
+    """Every document once, each contract's in the order in which they were decided, but those that were discarded.
 
     Raises:
         NuestreamError: a topic is not there.
@@ -26,7 +27,7 @@ def documents_in(settings: Settings) -> list[SourceDocument]:
     found = _Found()
     with TopicReader(settings.kafka) as reader, progress_bar() as bar:
         facts = FactReader(settings, reader, found.take)
-        for topic in (settings.topics.commands, settings.topics.contracts):
+        for topic in (settings.topics.commands, settings.topics.contracts, settings.topics.dead_letters):
             extents = facts.unread(topic)
             if not extents:
                 raise NuestreamError(
@@ -44,9 +45,10 @@ class _Found:
     def __init__(self) -> None:
         self._documents: dict[str, SourceDocument] = {}
         self._changes: dict[str, dict[str, tuple[str, date | None, bool]]] = {}
+        self._letters: dict[str, LetterState] = {}
 
     def take(self, record: object) -> None:
-        """Take in a record; a repeated one changes nothing."""
+        """Take in a record; a repeated one changes nothing. Of dead letters the newest counts."""
         match record:
             case CreateSalesOrder() | CreateReturnAuthorization():
                 self._documents.setdefault(record.external_id, _source_document(record))
@@ -55,12 +57,15 @@ class _Found:
                 told = (record.subscription_number, record.effective_on, renews)
                 for external_id in record.documents:
                     self._changes.setdefault(external_id, {})[record.change_id] = told
+            case DeadLetter():
+                self._letters[record.external_id] = record.state
 
     def documents(self) -> list[SourceDocument]:
-        """All of them, with what they change."""
+        """All that NetSuite holds or will hold, with what they change."""
         return [
             with_changes(document, self._changes.get(external_id, {}).values())
             for external_id, document in self._documents.items()
+            if self._letters.get(external_id) is not LetterState.DISCARDED
         ]
 
 

@@ -43,8 +43,13 @@ def run_export(settings: Settings, layout: Layout, out: Path, *, archive: str | 
     require_duckdb()
     topics = (settings.topics.contracts, settings.topics.commands)
     sources = [Source(settings, topic, archive) for topic in topics]
-    with place_of(out, force=force) as work, progress_bar() as bar:
-        tables, unreadable = export(sources, layout, work, bar)
+    import duckdb
+
+    try:
+        with place_of(out, force=force) as work, progress_bar() as bar:
+            tables, unreadable = export(sources, layout, work, bar)
+    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        raise NuestreamError(f"{out}: cannot be written: {str(error).partition(chr(10))[0]}") from None
     for name, rows in tables:
         click.echo(f"{name}: {rows} rows")
     click.echo(f"written to {out}")

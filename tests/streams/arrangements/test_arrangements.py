@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from schemas.codec import Encoder
 from schemas.command import Document
 from schemas.headers import headers_of
+from schemas.outcome import DeadLetter, LetterState
 from sinks.client import NetSuiteClient
 from sinks.deliver import Applied, Deliverer
 from sinks.signing import Credentials
@@ -24,7 +25,7 @@ from streams.cli import cli
 from streams.sending import Sender
 from streams.topics import create_topics
 from tests.environment import Kafka
-from tests.projections.given import History, fewer, given, more, order, renewed, seats
+from tests.projections.given import NOON, History, fewer, given, more, order, renewed, seats
 from tests.sandbox_server import RunningSandbox, running_sandbox
 from tests.streams.sinking import Line
 
@@ -41,7 +42,7 @@ def sandbox() -> Iterator[RunningSandbox]:
 
 
 def history() -> History:
-    """A contract with a change and a return, and its renewal with a change; and one that needs no merge."""
+    """A contract with a change and a return, and its renewal with a change; and one whose change is discarded."""
     return given(
         order("O1", seats("S1", 100, "120000.00")),
         order("O2", more("S1", 10, "6000.00", **JULY)),
@@ -49,6 +50,24 @@ def history() -> History:
         order("O4", renewed("S1", 100, "120000.00", **NEXT)),
         order("O5", more("S1", 5, "6000.00", **NEXT)),
         order("O6", seats("S9", 1, "12.00")),
+        order("O7", more("S9", 1, "12.00")),
+    )
+
+
+def discarded(document: Document) -> DeadLetter:
+    return DeadLetter(
+        command_id=document.command_id,
+        external_id=document.external_id,
+        lane="acme",
+        state=LetterState.DISCARDED,
+        reason="the period is closed",
+        topic="commands",
+        partition=0,
+        offset=0,
+        key=None,
+        value=None,
+        recorded_at=NOON,
+        why="entered by hand",
     )
 
 
@@ -65,6 +84,8 @@ class Contract:
             for topic, records in ((topics.commands, step.documents), (topics.contracts, step.contract_events)):
                 for record in records:
                     sender.send(topic, b"acme", encoder.encode(topic, record), headers_of(record))
+        letter = discarded(self.documents["NUE-SO-O7"])
+        sender.send(topics.dead_letters, b"acme", encoder.encode(topics.dead_letters, letter), headers_of(letter))
         sender.flush()
 
     async def deliver(self, *external_ids: str) -> None:

@@ -28,6 +28,7 @@ from streams.archive.storage import Storage
 from streams.archive.writing import MOST_BYTES, PartitionWriter
 from streams.cli import cli
 from streams.errors import NuestreamError
+from streams.export import command
 from streams.export.command import run_export
 from streams.export.layouts import place_of
 from streams.sending import Sender
@@ -195,13 +196,17 @@ def test_nothing_is_left_of_an_export_that_fails(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["contracts.duckdb"]
 
 
-def test_an_archive_of_the_topics_gives_the_same_tables(tmp_path: Path) -> None:
-    written = Written()
-    written.write_steps(history())
-    (tmp_path / "made").mkdir()
-    make(written, tmp_path / "made")
+def test_a_disk_or_memory_that_does_not_suffice_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "MEMORY", "1MB")
     url = str(tmp_path / "archive")
-    settings = Settings()
+    archive(url, Settings(), Written())
+    with pytest.raises(NuestreamError, match=r"contracts\.duckdb: cannot be written: Out of Memory Error: [^\n]*$"):
+        run_export(Settings(), "duckdb", tmp_path / "contracts.duckdb", archive=url, force=False)
+    assert os.listdir(tmp_path) == ["archive"]
+
+
+def archive(url: str, settings: Settings, written: Written) -> None:
+    """An archive of one partition per topic."""
     for role, records in (("contracts", written.of("contracts")), ("commands", written.of("commands"))):
         topic = getattr(settings.topics, role)
         storage = Storage(url)
@@ -211,8 +216,17 @@ def test_an_archive_of_the_topics_gives_the_same_tables(tmp_path: Path) -> None:
         for each in records:
             writer.add(archived(each.offset, key=each.key, value=each.value, headers=tuple(each.headers.items())))
         writer.close()
+
+
+def test_an_archive_of_the_topics_gives_the_same_tables(tmp_path: Path) -> None:
+    written = Written()
+    written.write_steps(history())
+    (tmp_path / "made").mkdir()
+    make(written, tmp_path / "made")
+    url = str(tmp_path / "archive")
+    archive(url, Settings(), written)
     out = tmp_path / "contracts.duckdb"
-    assert run_export(settings, "duckdb", out, archive=url, force=False) == 0
+    assert run_export(Settings(), "duckdb", out, archive=url, force=False) == 0
     with duckdb.connect(str(out)) as database:
         database.execute(f"ATTACH '{tmp_path / 'made' / 'result'}' AS made")
         names = [name for (name,) in database.execute("SELECT DISTINCT table_name FROM duckdb_tables()").fetchall()]
