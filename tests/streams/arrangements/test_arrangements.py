@@ -157,7 +157,6 @@ def test_what_is_to_be_merged_becomes_a_task_when_netsuite_has_its_arrangements_
     sandbox.admin("POST", "merge", task)
     assert contract.run("--format", "tasks") == (0, "[]\n")
     # by another rule there is one family, whose arrangements are two
-    assert contract.states("--include-renewals") == {f"{TERM} {RENEWAL}": "to_merge"}
     assert contract.states(NUESTREAM_ARRANGEMENTS__INCLUDE_RENEWALS="true") == {f"{TERM} {RENEWAL}": "to_merge"}
 
 
@@ -165,7 +164,7 @@ def test_what_speaks_against_a_merge_is_told_in_table_and_csv(
     kafka: Kafka, topic_prefix: str, sandbox: RunningSandbox
 ) -> None:
     contract = Contract(Line(kafka.bootstrap, topic_prefix, sandbox), history())
-    asyncio.run(contract.deliver(*contract.documents))
+    asyncio.run(contract.deliver(*(name for name in contract.documents if name != "NUE-SO-O7")))
     sandbox.store.edit("returnAuthorization", "NUE-RA-O3", {"exchangeRate": 2})
     sandbox.store.edit("salesOrder", "NUE-SO-O1", {"exchangeRate": 1})
     sandbox.store.edit("salesOrder", "NUE-SO-O5", {"subsidiary": {"id": "2"}})
@@ -183,7 +182,7 @@ def test_what_speaks_against_a_merge_is_told_in_table_and_csv(
     assert "root-S1 (2) · NUE-CUST-acme · USD · cannot be merged" in words
     assert "its elements are of several subsidiaries (1, 2), which NetSuite does not merge" in words
 
-    _, told = contract.run("--format", "csv")
+    _, told = contract.run("--format", "csv", "--without-renewals", NUESTREAM_ARRANGEMENTS__INCLUDE_RENEWALS="true")
     rows = list(csv.DictReader(io.StringIO(told)))
     assert [(row["document"], row["type"], row["state"], row["amount"]) for row in rows] == [
         (f"Sales Order #{earlier}", "salesOrder", "to_merge", "120000"),
