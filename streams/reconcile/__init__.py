@@ -1,0 +1,1 @@
+"""The three-way tie-out: Nue's orders, the commands that were decided, and what NetSuite holds."""

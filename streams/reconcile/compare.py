@@ -1,0 +1,182 @@
+"""What was decided, beside what is found: each difference by its kind. Pure.
+
+Compared is what is ours alone, as the sink does: of a document its type, entity, link, currency and the lines that
+carry our line ids; of a customer or item the fields that stay Nue's after creation. Lines that NetSuite or finance added
+by themselves (tax, freight, a discount) carry no line id of ours and are not looked at, nor is any total with tax.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from msgspec import Struct
+
+from schemas.command import CreateSalesOrder, Document, DocumentLine, Upsert, UpsertCustomer
+from sinks.held import FIELD_COLUMNS, HeldDocument, HeldLine, HeldRecord
+from sinks.translate import patch_for
+from streams.reconcile.findings import Discrepancy, Kind
+
+_LONGEST_VALUE = 80
+
+
+class Known(Struct, frozen=True, kw_only=True):
+    """Internal ids of customers and items by external id, the external ids of those by internal id, and currencies.
+
+    External ids are in lower case on the left: NetSuite compares them so.
+    """
+
+    ids: Mapping[str, str]
+    names: Mapping[str, str]
+    currencies: Mapping[str, str | None]
+
+    def called(self, internal_id: str | None) -> str:
+        """A customer or item for people."""
+        if internal_id is None:
+            return "none"
+        name = self.names.get(internal_id)
+        return f"{name} (internal id {internal_id})" if name else f"internal id {internal_id}, which is none of ours"
+
+
+def record_of(document: Document) -> str:
+    """The NetSuite record type of a document."""
+    return "salesOrder" if isinstance(document, CreateSalesOrder) else "returnAuthorization"
+
+
+def signed(document: Document) -> Decimal:
+    """What a document adds to its order: a return authorization takes away."""
+    return document.total if isinstance(document, CreateSalesOrder) else -document.total
+
+
+def compare_document(document: Document, held: HeldDocument, known: Known) -> list[Discrepancy]:
+    """How what stands under a document's external id differs from it; one discrepancy per kind."""
+    told: dict[Kind, list[str]] = {}
+    for kind, words in (*_head(document, held, known), *_lines(document.lines, held.lines, known)):
+        told.setdefault(kind, []).append(words)
+    return [of_document(kind, document, "; ".join(words), held.internal_id) for kind, words in told.items()]
+
+
+def of_document(kind: Kind, document: Document, words: str, internal_id: str | None = None) -> Discrepancy:
+    """A discrepancy of this kind about a document."""
+    return Discrepancy(
+        kind=kind,
+        record=record_of(document),
+        name=document.external_id,
+        words=words,
+        internal_id=internal_id,
+        order_number=document.origin.order_number,
+        customer_id=document.origin.customer_id,
+        contract_id=document.original_order_id,
+        currency=document.currency,
+        amount=signed(document),
+    )
+
+
+def of_upsert(kind: Kind, upsert: Upsert, words: str, internal_id: str | None = None) -> Discrepancy:
+    """A discrepancy of this kind about a customer or item."""
+    return Discrepancy(
+        kind=kind,
+        record="customer" if isinstance(upsert, UpsertCustomer) else "item",
+        name=upsert.external_id,
+        words=words,
+        internal_id=internal_id,
+        order_number=upsert.origin.order_number,
+        customer_id=upsert.origin.customer_id,
+    )
+
+
+def _head(document: Document, held: HeldDocument, known: Known) -> Iterator[tuple[Kind, str]]:
+    if held.record != record_of(document):
+        yield Kind.TYPE, f"it is a {held.record}, not a {record_of(document)}"
+    if held.entity != known.ids.get(document.entity.casefold()):
+        yield Kind.ENTITY, f"on customer {known.called(held.entity)}, not {document.entity}"
+    if held.link != document.original_order_id:
+        yield Kind.LINK, f"linked to contract {held.link or 'none'}, not {document.original_order_id}"
+    if held.currency != known.currencies.get(document.currency):
+        yield Kind.CURRENCY, f"in the currency with internal id {held.currency}, not in {document.currency}"
+
+
+def _lines(wanted: Sequence[DocumentLine], found: Sequence[HeldLine], known: Known) -> Iterator[tuple[Kind, str]]:
+    sign = sign_of(wanted, found)
+    standing: dict[str, list[HeldLine]] = {}
+    for line in found:
+        standing.setdefault(line.line_id, []).append(line)
+    for line in wanted:
+        same = standing.pop(line.line_id, [])
+        if len(same) == 1:
+            yield from _line(line, same[0], sign, known)
+        else:
+            yield Kind.LINES, f"line {line.line_id} " + (f"stands {len(same)} times" if same else "is not there")
+    for line_id in standing:
+        yield Kind.LINES, f"line {line_id} is not of this document"
+
+
+def _line(wanted: DocumentLine, found: HeldLine, sign: int, known: Known) -> Iterator[tuple[Kind, str]]:
+    name = f"line {wanted.line_id}"
+    if found.amount != wanted.amount * sign:
+        yield Kind.AMOUNT, f"{name} is over {_unsigned(found.amount, sign)}, not {wanted.amount}"
+    if found.quantity != wanted.quantity * sign:
+        yield Kind.LINES, f"{name} has the quantity {_unsigned(found.quantity, sign)}, not {plain(wanted.quantity)}"
+    if found.item != known.ids.get(wanted.item.casefold()):
+        yield Kind.LINES, f"{name} sells {known.called(found.item)}, not {wanted.item}"
+
+
+def sign_of(wanted: Sequence[DocumentLine], found: Sequence[HeldLine]) -> int:
+    """1, or -1 where SuiteQL tells this document with the sign that sales have in the books.
+
+    Of the two the one with which more lines agree.
+    """
+    amounts = {line.line_id: line.amount for line in found}
+
+    def agreeing(sign: int) -> int:
+        return sum(1 for line in wanted if amounts.get(line.line_id) == line.amount * sign)
+
+    if agreeing(1) == agreeing(-1):
+        # none agrees, or all are zero: a document's own sum is never negative
+        return -1 if sum((line.amount or Decimal(0) for line in found), Decimal(0)) < 0 else 1
+    return 1 if agreeing(1) > agreeing(-1) else -1
+
+
+def net_of(held: HeldDocument, sign: int) -> Decimal:
+    """What our lines of a document in NetSuite add to its order."""
+    amount = sum((line.amount or Decimal(0) for line in held.lines), Decimal(0)) * sign
+    return amount if held.record == "salesOrder" else -amount
+
+
+def compare_upsert(upsert: Upsert, held: HeldRecord) -> list[str]:
+    """How a customer or item in NetSuite differs from its newest version, field by field.
+
+    Text is compared without the spaces at its ends, and telephone numbers by their digits: NetSuite writes both its own
+    way.
+    """
+    columns = FIELD_COLUMNS["customer" if isinstance(upsert, UpsertCustomer) else "item"]
+    words = patch_for(upsert, held.internal_id).body
+    return [
+        f"{name} is {_shown(held.row.get(columns[name]))}, not {_shown(value)}"
+        for name, value in words.items()
+        if name in columns and _normal(name, held.row.get(columns[name])) != _normal(name, value)
+    ]
+
+
+def _normal(name: str, value: object) -> str:
+    text = "" if value is None else str(value).replace("\r\n", "\n").strip()
+    digits = "".join(filter(str.isdigit, text)) if name == "phone" else ""
+    return digits or text
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "empty"
+    text = str(value)
+    return repr(text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…")
+
+
+def _unsigned(number: Decimal | None, sign: int) -> str:
+    return "empty" if number is None else plain(number * sign)
+
+
+def plain(number: Decimal) -> str:
+    """A number without an exponent or zeros at its end."""
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
