@@ -1,8 +1,9 @@
 """What was decided, beside what is found: each difference by its kind. Pure.
 
 Compared is what is ours alone, as the sink does: of a document its type, entity, link, currency and the lines that
-carry our line ids; of a customer or item the fields that stay Nue's after creation. Lines that NetSuite or finance added
-by themselves (tax, freight, a discount) carry no line id of ours and are not looked at, nor is any total with tax.
+carry our line ids; of a customer or item the fields that stay Nue's after creation. Lines that NetSuite or finance
+added by themselves (tax, freight, a discount) carry no line id of ours and are not looked at, nor is any total with
+tax.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from typing import Any
 
 from msgspec import Struct
 
-from schemas.command import CreateSalesOrder, Document, DocumentLine, Upsert, UpsertCustomer
+from schemas.command import Document, DocumentLine, Upsert, UpsertCustomer
 from sinks.held import FIELD_COLUMNS, HeldDocument, HeldLine, HeldRecord
 from sinks.translate import patch_for
 from streams.reconcile.findings import Discrepancy, Kind
+from streams.reconcile.telling import discrepancy, record_of
 
 _LONGEST_VALUE = 80
 
@@ -39,51 +41,12 @@ class Known(Struct, frozen=True, kw_only=True):
         return f"{name} (internal id {internal_id})" if name else f"internal id {internal_id}, which is none of ours"
 
 
-def record_of(document: Document) -> str:
-    """The NetSuite record type of a document."""
-    return "salesOrder" if isinstance(document, CreateSalesOrder) else "returnAuthorization"
-
-
-def signed(document: Document) -> Decimal:
-    """What a document adds to its order: a return authorization takes away."""
-    return document.total if isinstance(document, CreateSalesOrder) else -document.total
-
-
 def compare_document(document: Document, held: HeldDocument, known: Known) -> list[Discrepancy]:
     """How what stands under a document's external id differs from it; one discrepancy per kind."""
     told: dict[Kind, list[str]] = {}
     for kind, words in (*_head(document, held, known), *_lines(document.lines, held.lines, known)):
         told.setdefault(kind, []).append(words)
-    return [of_document(kind, document, "; ".join(words), held.internal_id) for kind, words in told.items()]
-
-
-def of_document(kind: Kind, document: Document, words: str, internal_id: str | None = None) -> Discrepancy:
-    """A discrepancy of this kind about a document."""
-    return Discrepancy(
-        kind=kind,
-        record=record_of(document),
-        name=document.external_id,
-        words=words,
-        internal_id=internal_id,
-        order_number=document.origin.order_number,
-        customer_id=document.origin.customer_id,
-        contract_id=document.original_order_id,
-        currency=document.currency,
-        amount=signed(document),
-    )
-
-
-def of_upsert(kind: Kind, upsert: Upsert, words: str, internal_id: str | None = None) -> Discrepancy:
-    """A discrepancy of this kind about a customer or item."""
-    return Discrepancy(
-        kind=kind,
-        record="customer" if isinstance(upsert, UpsertCustomer) else "item",
-        name=upsert.external_id,
-        words=words,
-        internal_id=internal_id,
-        order_number=upsert.origin.order_number,
-        customer_id=upsert.origin.customer_id,
-    )
+    return [discrepancy(kind, document, "; ".join(words), held.internal_id) for kind, words in told.items()]
 
 
 def _head(document: Document, held: HeldDocument, known: Known) -> Iterator[tuple[Kind, str]]:
@@ -102,12 +65,12 @@ def _lines(wanted: Sequence[DocumentLine], found: Sequence[HeldLine], known: Kno
     standing: dict[str, list[HeldLine]] = {}
     for line in found:
         standing.setdefault(line.line_id, []).append(line)
-    for line in wanted:
-        same = standing.pop(line.line_id, [])
+    for ours in wanted:
+        same = standing.pop(ours.line_id, [])
         if len(same) == 1:
-            yield from _line(line, same[0], sign, known)
+            yield from _line(ours, same[0], sign, known)
         else:
-            yield Kind.LINES, f"line {line.line_id} " + (f"stands {len(same)} times" if same else "is not there")
+            yield Kind.LINES, f"line {ours.line_id} " + (f"stands {len(same)} times" if same else "is not there")
     for line_id in standing:
         yield Kind.LINES, f"line {line_id} is not of this document"
 
