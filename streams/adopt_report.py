@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import math
-import random
-import time
 from collections.abc import Iterable
 
 from msgspec import Struct
 
 from schemas.command import Upsert, UpsertCustomer, UpsertItem
-from sinks.attempts import Attempts, Health, Pace, Reply
+from sinks.attempts import Attempts
 from sinks.client import NetSuiteClient
-from sinks.login import Login
 from sinks.prior import called, with_ids
 from sinks.verdict import Unauthorized
 from streams.adoption import PREFIXES, Adoption, read_adoptions
 from streams.console import progress_bar
 from streams.errors import NuestreamError
 from streams.fact_reading import FactReader
+from streams.netsuite_reading import lookups
 from streams.reading import TopicReader
 from streams.settings import Settings
-
-PATIENCE = 60.0
 
 
 class Collision(Struct, frozen=True, rename="camel"):
@@ -87,7 +82,7 @@ async def report(settings: Settings, client: NetSuiteClient) -> Report:
         "item": {name: each.sku for name, each in upserts.items() if isinstance(each, UpsertItem)},
     }
     made = Report(len(names["customer"]), len(names["item"]), [], [], [Flaw(it.line, it.problem) for it in mistakes])
-    attempts = _Impatient(client)
+    attempts = lookups(client, "adopt check")("")
     unique = {"item"} if settings.netsuite.mapping.customer_ids != "name" else {"customer", "item"}
     try:
         for record, ours in names.items():
@@ -161,43 +156,6 @@ async def _flaws(attempts: Attempts, record: str, adoptions: list[Adoption]) -> 
         elif theirs is not None and theirs.casefold() != adoption.external_id.casefold():
             flaws.append(Flaw(adoption.line, f"{what} has the external id {theirs} already"))
     return flaws
-
-
-class _Impatient(Attempts):
-    """Look-ups for somebody who waits: they do not last as long as an outage does."""
-
-    def __init__(self, client: NetSuiteClient) -> None:
-        pace = Pace(
-            request_limit=0.0,
-            retry_initial=1.0,
-            retry_max=10.0,
-            failures_limit=10,
-            clock=time.monotonic,
-            sleep=asyncio.sleep,
-            rand=random.random,
-        )
-        super().__init__(
-            client,
-            pace,
-            Health(),
-            Login(),
-            name="adopt check",
-            inherited_until=-math.inf,
-            on_quiet=_nothing,
-            on_resumed=_nothing,
-        )
-        self._until = time.monotonic() + PATIENCE
-
-    async def pause(self, reply: Reply) -> None:
-        """Wait before the next attempt. Raises :class:`NuestreamError` once nobody waits any longer."""
-        if time.monotonic() > self._until:
-            where = f"NetSuite at {self.client.url}"
-            raise NuestreamError(f"{where} gave no usable answer within {PATIENCE:.0f} s: {reply.words}")
-        await super().pause(reply)
-
-
-def _nothing() -> None:
-    """A look-up waits for no write."""
 
 
 def _version(upsert: Upsert) -> tuple[object, str]:

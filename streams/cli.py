@@ -15,6 +15,7 @@ from streams.cli_dead_letters import deadletters
 from streams.cli_export import export
 from streams.cli_opening import opening
 from streams.cli_quarantine import held, quarantine
+from streams.cli_reconcile import reconcile
 from streams.cli_replay import diff, replay
 from streams.cli_sandbox import sandbox
 from streams.cli_schemas import schemas
@@ -54,6 +55,7 @@ def cli(ctx: click.Context, config: Path | None, verbose: bool) -> None:
       nuestream archive export --to URL keep the topics in Avro files; import puts them back
       nuestream arrangements            see which revenue arrangements finance has to merge
       nuestream export contracts        tables for analysts: contracts, documents, ARR by month
+      nuestream reconcile               see whether NetSuite holds what Nue says, before a close
 
     Settings come from the environment (NUESTREAM_KAFKA__BOOTSTRAP_SERVERS) and a TOML file ([kafka]
     bootstrap_servers = ...): --config, else NUESTREAM_CONFIG, else ./nuestream.toml where there is one. The
@@ -196,6 +198,7 @@ cli.add_command(policy)
 cli.add_command(project)
 cli.add_command(quarantine)
 cli.add_command(replay)
+cli.add_command(reconcile)
 cli.add_command(sandbox)
 cli.add_command(schemas)
 cli.add_command(topics)

@@ -41,9 +41,9 @@ _TAKE_COMMAND = """
         (external_key, external_id, record, command_id, version, amount, currency, partition, place, content)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (external_key) DO UPDATE SET
-        external_id = excluded.external_id, record = excluded.record, command_id = excluded.command_id, version = excluded.version,
-        amount = excluded.amount, currency = excluded.currency, partition = excluded.partition,
-        place = excluded.place, content = excluded.content
+        external_id = excluded.external_id, record = excluded.record, command_id = excluded.command_id,
+        version = excluded.version, amount = excluded.amount, currency = excluded.currency,
+        partition = excluded.partition, place = excluded.place, content = excluded.content
     WHERE excluded.version >= command.version
 """
 _SOUGHT = """

@@ -194,7 +194,7 @@ async def test_a_refused_certificate_is_told_after_one_attempt(kafka: Kafka, top
 async def test_a_netsuite_that_does_not_answer_is_told_with_its_address(
     kafka: Kafka, topic_prefix: str, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streams.adopt_report.PATIENCE", 0.5)
+    monkeypatch.setattr("streams.netsuite_reading.PATIENCE", 0.5)
     line = line_on(kafka, topic_prefix, sandbox, url="http://127.0.0.1:9")
     line.make_topics()
     line.ask_for(customer(ACME))
