@@ -30,8 +30,8 @@ def repair(settings: Settings, report: Report, missing: Sequence[Sought], yes: b
     deleted = sum(1 for each in report.discrepancies if each.kind is Kind.DELETED)
     if deleted:
         click.echo(
-            f"{counted(deleted, 'record')} that NetSuite took and has no more: left alone, only `nuestream rebuild` makes "
-            "such records again",
+            f"{counted(deleted, 'record')} that NetSuite took and has no more: left alone; only `nuestream rebuild` "
+            "makes such records again",
             err=True,
         )
     if not missing:

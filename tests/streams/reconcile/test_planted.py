@@ -1,0 +1,29 @@
+"""Every planted discrepancy is found and called by its kind and name; nothing else is."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+
+from tests.environment import Kafka
+from tests.sandbox_server import running_sandbox
+from tests.streams.reconcile.planted import Planted
+from tests.streams.reconcile.world import World
+
+SEED = int(os.environ.get("NUESTREAM_RECONCILE_SEED", "1"))
+PLANTED = int(os.environ.get("NUESTREAM_RECONCILE_PLANTED", "500"))
+
+
+def test_every_planted_discrepancy_is_named_and_nothing_else_is_told(kafka: Kafka, topic_prefix: str) -> None:
+    print(f"seed {SEED}, {PLANTED} planted")
+    with running_sandbox() as sandbox:
+        world = World(kafka.bootstrap, topic_prefix, sandbox, seed=SEED, orders=PLANTED * 2, customers=PLANTED // 4)
+        planted = Planted(world, SEED)
+        planted.plant(PLANTED)
+        told = world.told(status=1)
+    found = [(each["kind"], each["name"]) for each in told["discrepancies"]]
+    print(Counter(kind for kind, _ in found))
+    assert (set(found) - planted.expected, planted.expected - set(found)) == (set(), set())
+    assert len(found) == PLANTED
+    assert len({kind for kind, _ in found}) >= 10
+    assert told["explained"] == []
