@@ -18,7 +18,7 @@ from schemas.command import Document, DocumentLine, Upsert, UpsertCustomer
 from sinks.held import FIELD_COLUMNS, HeldDocument, HeldLine, HeldRecord
 from sinks.translate import patch_for
 from streams.reconcile.findings import Discrepancy, Kind
-from streams.reconcile.telling import discrepancy, record_of
+from streams.reconcile.telling import discrepancy, in_currency, plain, record_of
 
 _LONGEST_VALUE = 80
 
@@ -44,7 +44,7 @@ class Known(Struct, frozen=True, kw_only=True):
 def compare_document(document: Document, held: HeldDocument, known: Known) -> list[Discrepancy]:
     """How what stands under a document's external id differs from it; one discrepancy per kind."""
     told: dict[Kind, list[str]] = {}
-    for kind, words in (*_head(document, held, known), *_lines(document.lines, held.lines, known)):
+    for kind, words in (*_head(document, held, known), *_lines(document, held.lines, known)):
         told.setdefault(kind, []).append(words)
     return [discrepancy(kind, document, "; ".join(words), held.internal_id) for kind, words in told.items()]
 
@@ -60,27 +60,29 @@ def _head(document: Document, held: HeldDocument, known: Known) -> Iterator[tupl
         yield Kind.CURRENCY, f"in the currency with internal id {held.currency}, not in {document.currency}"
 
 
-def _lines(wanted: Sequence[DocumentLine], found: Sequence[HeldLine], known: Known) -> Iterator[tuple[Kind, str]]:
-    sign = sign_of(wanted, found)
+def _lines(document: Document, found: Sequence[HeldLine], known: Known) -> Iterator[tuple[Kind, str]]:
+    sign = sign_of(document.lines, found)
     standing: dict[str, list[HeldLine]] = {}
     for line in found:
         standing.setdefault(line.line_id, []).append(line)
-    for ours in wanted:
+    for ours in document.lines:
         same = standing.pop(ours.line_id, [])
         if len(same) == 1:
-            yield from _line(ours, same[0], sign, known)
+            yield from _line(ours, same[0], sign, known, document.currency)
         else:
             yield Kind.LINES, f"line {ours.line_id} " + (f"stands {len(same)} times" if same else "is not there")
     for line_id in standing:
         yield Kind.LINES, f"line {line_id} is not of this document"
 
 
-def _line(wanted: DocumentLine, found: HeldLine, sign: int, known: Known) -> Iterator[tuple[Kind, str]]:
+def _line(wanted: DocumentLine, found: HeldLine, sign: int, known: Known, currency: str) -> Iterator[tuple[Kind, str]]:
     name = f"line {wanted.line_id}"
     if found.amount != wanted.amount * sign:
-        yield Kind.AMOUNT, f"{name} is over {_unsigned(found.amount, sign)}, not {wanted.amount}"
+        over = "nothing" if found.amount is None else f"{in_currency(found.amount * sign, currency)}"
+        yield Kind.AMOUNT, f"{name} is over {over}, not {in_currency(wanted.amount, currency)} {currency}"
     if found.quantity != wanted.quantity * sign:
-        yield Kind.LINES, f"{name} has the quantity {_unsigned(found.quantity, sign)}, not {plain(wanted.quantity)}"
+        quantity = "none" if found.quantity is None else plain(found.quantity * sign)
+        yield Kind.LINES, f"{name} has the quantity {quantity}, not {plain(wanted.quantity)}"
     if found.item != known.ids.get(wanted.item.casefold()):
         yield Kind.LINES, f"{name} sells {known.called(found.item)}, not {wanted.item}"
 
@@ -133,13 +135,3 @@ def _shown(value: Any) -> str:
         return "empty"
     text = str(value)
     return repr(text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…")
-
-
-def _unsigned(number: Decimal | None, sign: int) -> str:
-    return "empty" if number is None else plain(number * sign)
-
-
-def plain(number: Decimal) -> str:
-    """A number without an exponent or zeros at its end."""
-    text = f"{number:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -93,8 +93,8 @@ class Sums(Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def difference(self) -> Decimal:
-        """What NetSuite has beyond what it should have."""
-        return self.netsuite - (self.commands - self.explained)
+        """What NetSuite has beyond what the orders say, less what is explained."""
+        return self.netsuite - (self.orders - self.explained)
 
 
 class PostedDocument(Struct, frozen=True, kw_only=True, rename="camel"):

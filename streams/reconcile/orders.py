@@ -13,6 +13,7 @@ from schemas.contract import OrderOutcome
 from streams.chains import outcome_name
 from streams.reconcile.findings import Discrepancy, Kind, OrderRow, PostedDocument
 from streams.reconcile.period import Period
+from streams.reconcile.telling import in_currency
 from streams.reconcile.tie import OrderFacts, Promised, untied
 from streams.reconcile.workbook import Workbook
 
@@ -66,7 +67,7 @@ def untied_orders(workbook: Workbook) -> Iterator[Discrepancy]:
                 order_number=row["order_number"],
                 customer_id=row["customer_id"],
                 currency=row["currency"],
-                amount=order.posted_total,
+                amount=in_currency(order.posted_total, row["currency"]),
             )
     for row in workbook.all(_UNDECIDED):
         yield Discrepancy(
@@ -85,7 +86,7 @@ def untied_orders(workbook: Workbook) -> Iterator[Discrepancy]:
             name=row["external_id"],
             words="its command is on the command topic, and no decision names it",
             currency=row["currency"],
-            amount=Decimal(row["amount"]),
+            amount=in_currency(Decimal(row["amount"]), row["currency"]),
         )
 
 
@@ -118,11 +119,15 @@ def _promised(row: Any) -> Promised:
 
 
 def order_sums(workbook: Workbook) -> dict[str, Decimal]:
-    """What the posted orders say that they are over, by currency: what was decided, where they do not say it."""
+    """What the posted orders say that they are over, by currency.
+
+    What was decided, where they do not say it; what was posted, where a person has waived the difference.
+    """
     sums: defaultdict[str, Decimal] = defaultdict(Decimal)
     query = "SELECT decision.*, event.told FROM decision LEFT JOIN event USING (event_id) WHERE outcome = 'POSTED'"
     for row in workbook.all(query):
-        sums[row["currency"]] += Decimal(row["order_total"] if row["told"] is None else row["told"])
+        said = row["posted_total"] if row["waived"] else row["told"] or row["order_total"]
+        sums[row["currency"]] += Decimal(said)
     return sums
 
 
@@ -160,8 +165,8 @@ def orders_of(workbook: Workbook, period: Period) -> Iterator[OrderRow]:
             outcome=outcome,
             why=why,
             currency=row["currency"],
-            total=Decimal(row["order_total"] or row["told"] or 0),
-            posted=Decimal(row["posted_total"] or 0),
+            total=in_currency(Decimal(row["order_total"] or row["told"] or 0), row["currency"]),
+            posted=in_currency(Decimal(row["posted_total"] or 0), row["currency"]),
             documents=documents,
         )
 

@@ -8,7 +8,6 @@ import click
 from confluent_kafka import Message
 
 from schemas.command import UpsertCustomer, UpsertItem
-from streams.console import remarks, table
 from streams.errors import NuestreamError
 from streams.header_names import headers_in
 from streams.reading import TopicReader
@@ -37,7 +36,8 @@ def repair(settings: Settings, report: Report, missing: Sequence[Sought], yes: b
     if not missing:
         click.echo("no command is missing: there is nothing to put on the topic again", err=True)
         return 0
-    remarks.print(_table(missing))
+    for each in missing:
+        click.echo(_told(each), err=True)
     question = f"Put {counted(len(missing), 'command')} on {settings.topics.commands} again?"
     if not yes and not click.confirm(question, err=True):
         return 0
@@ -50,25 +50,12 @@ def repair(settings: Settings, report: Report, missing: Sequence[Sought], yes: b
     return len(missing)
 
 
-def _table(missing: Sequence[Sought]) -> object:
-    rows = [
-        (
-            RECORDS[record_of(each.command)],
-            each.command.external_id,
-            each.command.origin.order_number,
-            *_money(each),
-            f"{each.partition}/{each.place}",
-        )
-        for each in missing
-    ]
-    columns = ("record", "name", "order", "amount", "currency", "partition/offset")
-    return table("Never posted, to be put on the topic again", columns, rows, right=("amount",))
-
-
-def _money(each: Sought) -> tuple[str, str]:
-    if isinstance(each.command, UpsertCustomer | UpsertItem):
-        return "", ""
-    return money(signed(each.command), each.command.currency), each.command.currency
+def _told(each: Sought) -> str:
+    command, over = each.command, ""
+    if not isinstance(command, UpsertCustomer | UpsertItem):
+        over = f", {money(signed(command), command.currency)} {command.currency}"
+    what = f"{RECORDS[record_of(command)]} of order {command.origin.order_number}{over}"
+    return f"{command.external_id}: {what}, never posted (partition {each.partition}, offset {each.place})"
 
 
 def _send(settings: Settings, missing: Sequence[Sought]) -> None:

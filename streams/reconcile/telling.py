@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from schemas.command import Command, CreateReturnAuthorization, CreateSalesOrder, Document, UpsertCustomer, UpsertItem
+from schemas.currency import UnknownCurrency, minor_units
 from sinks.held import HeldDocument, HeldRecord
 from streams.reconcile.findings import Discrepancy, Explained, Kind, State
 
@@ -27,6 +28,22 @@ def record_of(command: Command) -> str:
 def signed(document: Document) -> Decimal:
     """What a document adds to its order: a return authorization takes away."""
     return document.total if isinstance(document, CreateSalesOrder) else -document.total
+
+
+def in_currency(amount: Decimal, currency: str | None) -> Decimal:
+    """``amount`` with the decimals of its currency, or more where it has more: none is rounded away."""
+    try:
+        digits = minor_units(currency or "")
+    except UnknownCurrency:
+        digits = 0
+    own = amount.normalize().as_tuple().exponent
+    return amount.quantize(Decimal(1).scaleb(-max(digits, -own if isinstance(own, int) else 0)))
+
+
+def plain(number: Decimal) -> str:
+    """A number without an exponent or zeros at its end."""
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def discrepancy(kind: Kind, command: Command, words: str, internal_id: str | None = None) -> Discrepancy:
@@ -60,7 +77,7 @@ def stray_document(
         "internal_id": held.internal_id,
         "contract_id": held.link,
         "currency": currency,
-        "amount": amount,
+        "amount": in_currency(amount, currency),
     }
     if cut_over:
         words = "its contract was there before this system took over"
@@ -78,5 +95,5 @@ def _about(command: Command) -> dict[str, Any]:
     }
     if isinstance(command, CreateSalesOrder | CreateReturnAuthorization):
         about["contract_id"], about["currency"] = command.original_order_id, command.currency
-        return about | {"amount": signed(command)}
+        return about | {"amount": in_currency(signed(command), command.currency)}
     return about

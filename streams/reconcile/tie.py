@@ -7,7 +7,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from schemas.contract import OrderOutcome
-from streams.reconcile.compare import plain
+from streams.reconcile.telling import in_currency
 
 
 class Promised(Struct, frozen=True, kw_only=True):
@@ -41,14 +41,18 @@ class OrderFacts(Struct, frozen=True, kw_only=True):
 
 def untied(order: OrderFacts) -> list[str]:
     """Where an order, its decision and its commands do not tie, each in words."""
+
+    def money(amount: Decimal) -> str:
+        return f"{in_currency(amount, order.currency)} {order.currency}"
+
     words: list[str] = []
     if order.outcome is OrderOutcome.POSTED:
         if order.told is not None and order.told != order.order_total:
-            words.append(f"the order is over {plain(order.told)}, but was decided as {plain(order.order_total)}")
+            words.append(f"the order is over {money(order.told)}, but was decided as {money(order.order_total)}")
         if order.posted_total != order.order_total and not order.waived:
-            words.append(f"{plain(order.posted_total)} was posted of {plain(order.order_total)} {order.currency}")
+            words.append(f"{money(order.posted_total)} was posted of {money(order.order_total)}")
         if (decided := sum((each.amount for each in order.promised), Decimal(0))) != order.posted_total:
-            words.append(f"its documents are over {plain(decided)}, not {plain(order.posted_total)}")
+            words.append(f"its documents are over {money(decided)}, not {money(order.posted_total)}")
     for each in order.promised:
         if each.commanded is None:
             words.append(f"{each.external_id} was decided, but its command is not on the command topic")
@@ -56,6 +60,6 @@ def untied(order: OrderFacts) -> list[str]:
             words.append(f"another command than the one that was decided asks for {each.external_id}")
         elif each.commanded != each.amount:
             words.append(
-                f"{each.external_id} was decided over {plain(each.amount)}, its command is over {plain(each.commanded)}"
+                f"{each.external_id} was decided over {money(each.amount)}, its command is over {money(each.commanded)}"
             )
     return words

@@ -23,6 +23,7 @@ from streams.reconcile.findings import Counts, Discrepancy, Explained, Report, S
 from streams.reconcile.orders import command_sums, order_sums, orders_of, untied_orders
 from streams.reconcile.period import Period
 from streams.reconcile.reading import TopicsRead
+from streams.reconcile.telling import in_currency
 from streams.reconcile.workbook import Sought, Workbook
 from streams.settings import Settings
 
@@ -108,17 +109,15 @@ class Work:
 
     def _sums(self, examination: Examination) -> tuple[Sums, ...]:
         orders, commands = order_sums(self._workbook), command_sums(self._workbook)
-        explained = _explained_sums(examination.explained)
-        return tuple(
-            Sums(
-                currency=currency,
-                orders=orders.get(currency, Decimal(0)),
-                commands=commands.get(currency, Decimal(0)),
-                explained=explained.get(currency, Decimal(0)),
-                netsuite=examination.netsuite.get(currency, Decimal(0)),
-            )
-            for currency in sorted({*orders, *commands, *examination.netsuite})
-        )
+        explained, netsuite = _explained_sums(examination.explained), examination.netsuite
+
+        def sums_of(currency: str) -> Sums:
+            ways = [
+                in_currency(way.get(currency, Decimal(0)), currency) for way in (orders, commands, explained, netsuite)
+            ]
+            return Sums(currency=currency, orders=ways[0], commands=ways[1], explained=ways[2], netsuite=ways[3])
+
+        return tuple(map(sums_of, sorted({*orders, *commands, *netsuite})))
 
     def _topic_read(self, topic: str, done: int, total: int) -> None:
         self._bar.update(self._task(f"reading {topic}", total), completed=done)

@@ -17,7 +17,7 @@ PLANTED = int(os.environ.get("NUESTREAM_RECONCILE_PLANTED", "500"))
 def test_every_planted_discrepancy_is_named_and_nothing_else_is_told(kafka: Kafka, topic_prefix: str) -> None:
     print(f"seed {SEED}, {PLANTED} planted")
     with running_sandbox() as sandbox:
-        world = World(kafka.bootstrap, topic_prefix, sandbox, seed=SEED, orders=PLANTED * 2, customers=PLANTED // 4)
+        world = World(kafka.bootstrap, topic_prefix, sandbox, seed=SEED, orders=PLANTED + 100, customers=PLANTED // 4)
         planted = Planted(world, SEED)
         planted.plant(PLANTED)
         told = world.told(status=1)
