@@ -139,17 +139,14 @@ class Examination:
             self.discrepancies.append(stray_record(held))
             return
         currency = next((code for code, its in self._currencies.items() if its == held.currency), None)
-        amount = net_of(held, sign_of((), held.lines))
-        if currency is not None:
-            self.netsuite[currency] += amount
-        key = key_of(held.external_id or "")
-        if key and self._workbook.one("SELECT 1 FROM promised WHERE external_key = ?", key):
-            return  # its order tells that its command is not there
-        cut_over = not key.startswith(_OURS) and self._workbook.one(
-            "SELECT 1 FROM contract WHERE contract_id = ?", held.link
-        )
-        told = stray_document(held, currency, amount, cut_over=bool(cut_over))
+        amount, key = net_of(held, sign_of((), held.lines)), key_of(held.external_id or "")
+        query = "SELECT 1 FROM contract WHERE contract_id = ?"
+        cut_over = not key.startswith(_OURS) and self._workbook.one(query, held.link) is not None
+        told = stray_document(held, currency, amount, cut_over=cut_over)
         if isinstance(told, Explained):
             self.explained.append(told)
-        else:
-            self.discrepancies.append(told)
+            return
+        if currency is not None:
+            self.netsuite[currency] += amount
+        if self._workbook.one("SELECT 1 FROM promised WHERE external_key = ?", key) is None:
+            self.discrepancies.append(told)  # else its order tells that its command is not there

@@ -34,12 +34,14 @@ def run_reconcile(
         NuestreamError: Kafka or NetSuite cannot be read, or a file cannot be written.
     """
     settings.require_netsuite("reconcile")
+    files = [(path, text_of) for path, text_of in ((csv, as_csv), (html, page_of)) if path is not None]
+    for path, _ in files:
+        _write(path, "")  # better now than after all the work
     with progress_bar() as bar, Work(settings, bar) as work:
         report = work.report(period)
         missing = work.missing
-    for path, text_of in ((csv, as_csv), (html, page_of)):
-        if path is not None:
-            _write(path, text_of(report))
+    for path, text_of in files:
+        _write(path, text_of(report))
     if as_json_wanted:
         click.echo(as_json(report))
     else:

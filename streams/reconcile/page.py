@@ -24,6 +24,7 @@ th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0; bo
   overflow-wrap: anywhere; }
 th { border-top: 0; border-bottom: 2px solid var(--line); font-size: .8rem; color: var(--soft); white-space: nowrap; }
 td.brief { white-space: nowrap; overflow-wrap: normal; }
+td.id { font-size: .85em; min-width: 15em; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 td.off { color: var(--bad); font-weight: 600; }
 footer { margin-top: 2.5rem; border-top: 1px solid var(--line); padding-top: .5rem; font-size: .85rem;
@@ -76,8 +77,8 @@ def _discrepancies(report: Report) -> str:
         return ""
     rows = [
         [
-            *(_brief(each.kind), _brief(RECORDS.get(each.record, each.record)), _cell(each.name)),
-            *(_brief(each.internal_id or ""), _brief(each.order_number or ""), _cell(each.contract_id or "")),
+            *(_brief(each.kind), _brief(RECORDS.get(each.record, each.record)), _id(each.name)),
+            *(_brief(each.internal_id or ""), _brief(each.order_number or ""), _id(each.contract_id or "")),
             *(_amount(_sum(each.amount, each.currency)), _cell(each.words)),
         ]
         for each in report.discrepancies
@@ -91,7 +92,7 @@ def _explained(report: Report) -> str:
         return ""
     rows = [
         [
-            *(_brief(each.state), _brief(RECORDS.get(each.record, each.record)), _cell(each.name)),
+            *(_brief(each.state), _brief(RECORDS.get(each.record, each.record)), _id(each.name)),
             *(
                 _brief(each.order_number or ""),
                 _amount(_sum(each.amount, each.currency)),
@@ -119,9 +120,9 @@ def _order(order: OrderRow) -> list[str]:
     documents = "<br>".join(escape(document_text(each)) for each in order.documents)
     return [
         *(_brief(order.order_number), _brief(order.dated.isoformat()), _brief(order.event), _cell(order.outcome)),
-        _cell(order.customer_id),
+        _id(order.customer_id),
         *(_amount(_sum(n, order.currency)) for n in (order.total, order.posted)),
-        f"<td>{documents or escape(order.why)}</td>",
+        f'<td class="id">{documents or escape(order.why)}</td>',
     ]
 
 
@@ -143,6 +144,10 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: Seque
 
 def _cell(text: str) -> str:
     return f"<td>{escape(text)}</td>"
+
+
+def _id(text: str) -> str:
+    return f'<td class="id">{escape(text)}</td>'
 
 
 def _brief(text: str) -> str:

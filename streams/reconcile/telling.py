@@ -82,7 +82,9 @@ def stray_document(
     if cut_over:
         words = "its contract was there before this system took over"
         return Explained(state=State.CUT_OVER, words=words, **about)
-    total = "" if held.total is None else f"; its total with tax is {abs(held.total)}"
+    total = ""
+    if held.total is not None:
+        total = f"; its total with tax is {in_currency(abs(held.total), currency)} {currency or ''}".rstrip()
     return Discrepancy(kind=Kind.EXTRA, words=NOT_ASKED_FOR + total, **about)
 
 

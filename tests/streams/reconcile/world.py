@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from click.testing import CliRunner, Result
 from confluent_kafka import Consumer, Producer, TopicPartition
 from msgspec import Struct
 
+from projections.fold import Content, Step
+from projections.records import customer_of
 from schemas.codec import Encoder
 from schemas.command import Command, Document, Upsert, UpsertCustomer, UpsertItem
 from schemas.contract import OrderDecided
@@ -45,6 +47,7 @@ class World:
 
     ``uncommanded``, ``unmade``, ``untold`` and ``undecided`` are the names of what is left off the command topic, out
     of NetSuite, off the outcomes and off the contract events. ``letters`` are dead letters by external id.
+    ``passed_over`` stands in the log, and nothing follows from it.
     """
 
     bootstrap: str
@@ -60,10 +63,14 @@ class World:
     untold: set[str] = field(default_factory=set)
     undecided: set[str] = field(default_factory=set)
     letters: dict[str, LetterState] = field(default_factory=dict)
-    extra_events: list[OrderEvent] = field(default_factory=list)
+    passed_over: list[Content] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.projection: Projection = folded(generated(self.seed, self.orders, self.customers))
+        self.collect()
+
+    def collect(self) -> None:
+        """Take what the projection decided for what there is."""
         self.documents = {each.external_id: each for each in self.projection.documents}
         for upsert in self.projection.upserts:
             known = self.upserts.get(upsert.external_id)
@@ -89,8 +96,8 @@ class World:
         """Put everything where it belongs, with a copy of every tenth command, and commit both groups' offsets."""
         create_topics(self.settings, by="test")
         topics = self.settings.topics
-        self.send(topics.orders, ((event.order.customer_id, event) for event, _ in self.projection.steps))
-        self.send(topics.orders, ((event.order.customer_id, event) for event in self.extra_events))
+        self.send(topics.orders, ((customer_of(content), content) for content, _ in self.projection.steps))
+        self.send(topics.orders, ((customer_of(content), content) for content in self.passed_over))
         told = [each for _, step in self.projection.steps for each in step.contract_events]
         self.send(
             topics.contracts,
@@ -112,6 +119,11 @@ class World:
         self.fill([*self.upserts.values(), *self.documents.values()])
         self.send(topics.dead_letters, self._letters())
         self.commit()
+
+    def tell(self, content: Content, step: Step) -> None:
+        """What another customer's history says, as if it had been folded here."""
+        self.projection.steps.append((cast("OrderEvent", content), step))
+        self.collect()
 
     def command(self, commands: Iterable[Command]) -> None:
         """Put commands on their topic, as the projector does."""
