@@ -38,7 +38,7 @@ def reconcile(
     \b
     Told as discrepancies:
       missing     never posted                     deleted    posted, and gone from NetSuite
-      extra       there, with our link or id, and no command asked for it
+      renamed     under another external id        extra      with our link or id, and no command asked for it
       amount, entity, lines, currency, type        edited in NetSuite
       link        stands in another contract
       customer, item                               not as the newest version says

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from typing import cast
 
 from schemas.command import CreateReturnAuthorization, CreateSalesOrder, Document, Upsert, UpsertCustomer, UpsertItem
 from sinks.held import HeldDocument, HeldRecord
@@ -50,6 +51,8 @@ class Examination:
             async for records in ledger.records(table):
                 self._compare_records(records)
                 self._advance(f"{table}s", len(records))
+        # one whose external id was edited is told as gone, once, and not again on each of its documents
+        self._ids = self._workbook.applied_ids() | self._ids
         async for documents in ledger.documents():
             self._compare_documents(documents)
             self._advance("documents", len(documents))
@@ -63,6 +66,9 @@ class Examination:
         self._strays.clear()
         for sought, state in [(sought, self._tell_absent(sought)) for sought in self._workbook.absent()]:
             self._workbook.stands(sought.command, state)
+        for letter in self._workbook.all("SELECT * FROM letter WHERE external_id = '' AND state <> 'closed'"):
+            state, name, words = State(letter["state"]), letter["command_id"], letter["words"]
+            self.explained.append(Explained(state=state, record="command", name=name, words=words))  # unreadable
 
     def _compare_records(self, records: Sequence[HeldRecord]) -> None:
         sought = self._workbook.sought(each.external_id for each in records)
@@ -116,7 +122,7 @@ class Examination:
             return self._explain(State.DISCARDED, sought, f"discarded {sought.letter_words}")
         if sought.applied_id is not None:
             words = (
-                f"NetSuite took it (internal id {sought.applied_id}) and does not have it any more; "
+                f"NetSuite took it (internal id {sought.applied_id}) and has nothing under this external id any more; "
                 "only `nuestream rebuild` makes it again"
             )
             self.discrepancies.append(discrepancy(Kind.DELETED, sought.command, words, sought.applied_id))
@@ -134,9 +140,18 @@ class Examination:
         self.explained.append(explained(state, sought.command, words))
         return state
 
+    def _tell_renamed(self, sought: Sought, held: HeldDocument) -> None:
+        document = cast("Document", sought.command)
+        words = f"it stands under {held.external_id or 'no external id'}: another post would make it twice"
+        self.discrepancies.append(discrepancy(Kind.RENAMED, document, words, held.internal_id))
+        self._compare_document(sought, document, held)
+
     def _tell_stray(self, held: HeldDocument | HeldRecord) -> None:
         if isinstance(held, HeldRecord):
             self.discrepancies.append(stray_record(held))
+            return
+        if (renamed := self._workbook.applied_as(held.internal_id)) is not None:
+            self._tell_renamed(renamed, held)
             return
         currency = next((code for code, its in self._currencies.items() if its == held.currency), None)
         amount, key = net_of(held, sign_of((), held.lines)), key_of(held.external_id or "")

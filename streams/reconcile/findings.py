@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -12,15 +13,16 @@ from msgspec import Struct
 class Kind(StrEnum):
     """What does not tie out.
 
-    ``MISSING`` was never posted; ``DELETED`` was posted and is not there any more; ``EXTRA`` is there, and no command
-    asked for it. ``AMOUNT``, ``ENTITY``, ``LINES``, ``LINK``, ``CURRENCY`` and ``TYPE`` say what of a document is not
-    as it was posted; a document with another ``LINK`` stands in another contract. ``CUSTOMER`` and ``ITEM`` are
-    records that are not as the newest version says. ``TOTALS``: an order and its commands do not tie; ``UNDECIDED``:
-    an order was read and nothing was decided about it.
+    ``MISSING`` was never posted; ``DELETED`` was posted and is not there any more; ``RENAMED`` stands under another
+    external id; ``EXTRA`` is there, and no command asked for it. ``AMOUNT``, ``ENTITY``, ``LINES``, ``LINK``,
+    ``CURRENCY`` and ``TYPE`` say what of a document is not as it was posted; one with another ``LINK`` stands in
+    another contract. ``CUSTOMER`` and ``ITEM`` are records that are not as the newest version says. ``TOTALS``: an
+    order and its commands do not tie; ``UNDECIDED``: an order was read and nothing was decided about it.
     """
 
     MISSING = "missing"
     DELETED = "deleted"
+    RENAMED = "renamed"
     EXTRA = "extra"
     AMOUNT = "amount"
     ENTITY = "entity"
@@ -123,7 +125,10 @@ class OrderRow(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Counts(Struct, frozen=True, kw_only=True, rename="camel"):
-    """How much was looked at; ``found`` is how many of the ``documents`` stand in NetSuite."""
+    """How much was looked at; ``found`` is how many of the ``documents`` stand in NetSuite.
+
+    ``outcomes`` counts the decisions, the newest on each order event, by what became of the order.
+    """
 
     orders: int
     documents: int
@@ -131,6 +136,7 @@ class Counts(Struct, frozen=True, kw_only=True, rename="camel"):
     customers: int
     items: int
     unreadable: int
+    outcomes: Mapping[str, int] = {}
 
 
 class Report(Struct, frozen=True, kw_only=True, rename="camel"):

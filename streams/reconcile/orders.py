@@ -131,6 +131,12 @@ def order_sums(workbook: Workbook) -> dict[str, Decimal]:
     return sums
 
 
+def outcome_counts(workbook: Workbook) -> dict[str, int]:
+    """How many orders had which outcome, by the newest decision on each event."""
+    rows = workbook.all("SELECT outcome, COUNT(*) AS number FROM decision GROUP BY outcome ORDER BY number DESC")
+    return {outcome_name(OrderOutcome(row["outcome"])): row["number"] for row in rows}
+
+
 def command_sums(workbook: Workbook) -> dict[str, Decimal]:
     """What the commands are over, by currency, sales orders less return authorizations."""
     sums: defaultdict[str, Decimal] = defaultdict(Decimal)

@@ -114,13 +114,13 @@ class TopicsRead:
             case OrderEvent() if record.event_type is EventType.ORDER_CANCELED or record.order.is_active:
                 order = record.order
                 self._workbook.database.execute(
-                    "INSERT OR IGNORE INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT OR IGNORE INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (
                         record.event_id,
                         "cancelled" if record.event_type is EventType.ORDER_CANCELED else "activated",
                         *(order.order_id, order.order_number, order.customer_id),
                         _dated(record, self._policies.get(partition, Policy())).isoformat(),
-                        *(order.currency, _told(record), record.content_hash),
+                        *(order.currency, _told(record), partition, message.offset()),
                         message.offset() >= self.carried.get(partition, 0),
                     ),
                 )
@@ -143,15 +143,23 @@ class TopicsRead:
 
     def _take_waiting(self, record: Struct, _: Message) -> None:
         match record:
-            case Quarantined(event_id=str(event_id)):
-                row = (event_id, record.order_id, "quarantined", told_reasons(record.reasons))
+            case Quarantined():
+                event_id = record.event_id or self._event_at(record)
+                row = (event_id, "quarantined", told_reasons(record.reasons))
             case Held():
-                row = (record.event_id, record.order_id, "held", "")
+                row = (record.event_id, "held", "waits for orders before it")
             case Settled():
-                row = (record.event_id, record.order_id, record.outcome.lower(), record.why)
+                row = (record.event_id, record.outcome.lower(), record.why)
             case _:
                 return
-        self._workbook.database.execute("INSERT OR REPLACE INTO waiting VALUES (?, ?, ?, ?)", row)
+        if row[0] is not None:
+            self._workbook.database.execute("INSERT OR REPLACE INTO waiting VALUES (?, ?, ?)", row)
+
+    def _event_at(self, rejected: Quarantined) -> str | None:
+        """The order at a place of the log whose record was rejected for its key, say, before anything was decided."""
+        query = "SELECT event_id FROM event WHERE partition = ? AND place = ?"
+        row = self._workbook.one(query, rejected.partition, rejected.offset)
+        return None if row is None or rejected.topic != self._settings.topics.orders else str(row["event_id"])
 
     def _take_letter(self, record: Struct, _: Message) -> None:
         if isinstance(record, DeadLetter) and record.topic == self._settings.topics.commands:

@@ -20,7 +20,7 @@ from streams.netsuite_reading import lookups
 from streams.reading import TopicReader
 from streams.reconcile.account import Examination
 from streams.reconcile.findings import Counts, Discrepancy, Explained, Report, Sums
-from streams.reconcile.orders import command_sums, order_sums, orders_of, untied_orders
+from streams.reconcile.orders import command_sums, order_sums, orders_of, outcome_counts, untied_orders
 from streams.reconcile.period import Period
 from streams.reconcile.reading import TopicsRead
 from streams.reconcile.telling import in_currency
@@ -81,6 +81,7 @@ class Work:
                 customers=count("command WHERE record = 'customer'"),
                 items=count("command WHERE record = 'item'"),
                 unreadable=topics.unreadable,
+                outcomes=outcome_counts(self._workbook),
             ),
             sums=self._sums(examination),
             discrepancies=tuple(sorted((*untied, *examination.discrepancies), key=_place)),

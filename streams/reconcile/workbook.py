@@ -153,6 +153,17 @@ class Workbook:
         for row in self.all(f"{_SOUGHT} WHERE command.internal_id IS NULL ORDER BY partition, place"):
             yield _sought(row)
 
+    def applied_as(self, internal_id: str) -> Sought | None:
+        """The document that NetSuite took under this internal id, where nothing was found under its external id."""
+        where = "outcome.internal_id = ? AND command.version = '' AND command.internal_id IS NULL"
+        row = self.one(f"{_SOUGHT} WHERE {where}", internal_id)
+        return None if row is None else _sought(row)
+
+    def applied_ids(self) -> dict[str, str]:
+        """The internal ids that NetSuite gave to customers and items that were not found, by external id."""
+        rows = self.all(f"{_SOUGHT} WHERE command.version <> '' AND command.internal_id IS NULL")
+        return {row["external_key"]: row["applied_id"] for row in rows if row["applied_id"] is not None}
+
     def found(self, external_id: str, internal_id: str, number: str | None = None) -> None:
         """Something stands under the external id of a command."""
         self.database.execute(

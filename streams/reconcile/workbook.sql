@@ -1,7 +1,8 @@
 CREATE TABLE event (
     event_id TEXT PRIMARY KEY, kind TEXT, order_id TEXT, order_number TEXT, customer_id TEXT, dated TEXT,
-    currency TEXT, told TEXT, content TEXT, pending INTEGER
+    currency TEXT, told TEXT, partition INTEGER, place INTEGER, pending INTEGER
 ) WITHOUT ROWID;
+CREATE INDEX event_place ON event (partition, place);
 CREATE INDEX event_dated ON event (dated);
 CREATE INDEX event_order ON event (order_id, kind);
 CREATE TABLE decision (
@@ -20,5 +21,6 @@ CREATE TABLE command (
 );
 CREATE INDEX command_name ON command (command_id);
 CREATE TABLE outcome (external_key TEXT PRIMARY KEY, internal_id TEXT, command_id TEXT) WITHOUT ROWID;
+CREATE INDEX outcome_id ON outcome (internal_id);
 CREATE TABLE letter (command_id TEXT PRIMARY KEY, external_id TEXT, state TEXT, words TEXT) WITHOUT ROWID;
-CREATE TABLE waiting (event_id TEXT PRIMARY KEY, order_id TEXT, state TEXT, why TEXT) WITHOUT ROWID;
+CREATE TABLE waiting (event_id TEXT PRIMARY KEY, state TEXT, why TEXT) WITHOUT ROWID;

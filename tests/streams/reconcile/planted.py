@@ -35,7 +35,8 @@ class Planted:
         used = [name for name in customers if name in entities]
         items = sorted(name for name in self._world.upserts if name.startswith("NUE-ITEM-"))
         apart: list[tuple[Callable[[str], Finding], list[str]]] = [
-            (self._customer, used[: count // 10]),
+            (self._customer, used[1 : count // 10]),
+            (self._renamed_customer, used[:1]),
             (self._missing_customer, unused[: count // 20 : 2]),
             (self._deleted_customer, unused[1 : count // 20 : 2]),
             (self._item, items[: count // 20]),
@@ -44,6 +45,7 @@ class Planted:
             self.expected |= {kind(name) for name in names}
         kinds = [
             *(self._missing, self._deleted, self._extra_by_name, self._extra_by_link, self._amount, self._entity),
+            self._renamed,
             *(self._line_removed, self._quantity, self._sold_item, self._link, self._uncommanded, self._restated),
         ]
         turn = 0
@@ -63,13 +65,17 @@ class Planted:
         self._afterwards(self._delete, name)
         return "deleted", name
 
+    def _renamed(self, name: str) -> Finding:
+        self._afterwards(self._world.edit, name, {"externalId": f"BY-HAND-{name}"})
+        return "renamed", name
+
     def _extra_by_name(self, name: str) -> Finding:
-        extra = f"NUE-SO-extra-{name[-12:]}"
+        extra = f"{name}-extra"
         self._afterwards(self._copy, name, extra)
         return "extra", extra
 
     def _extra_by_link(self, name: str) -> Finding:
-        extra = f"BY-HAND-{name[-12:]}"
+        extra = f"COPY-OF-{name}"
         self._afterwards(self._copy, name, extra)
         return "extra", extra
 
@@ -133,6 +139,10 @@ class Planted:
         field = self._chance.choice(sorted(words))
         self._afterwards(self._world.edit, name, {field: "2001-01-01" if field == "startDate" else "by hand 77"})
         return "customer", name
+
+    def _renamed_customer(self, name: str) -> Finding:
+        self._afterwards(self._world.edit, name, {"externalId": "CRM-1"})
+        return "deleted", name
 
     def _missing_customer(self, name: str) -> Finding:
         return self._missing(name)
