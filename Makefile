@@ -1,6 +1,6 @@
 # Every target sets itself up: Python 3.11 or newer with venv is all that the machine must have.
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak soak-crash soak-cluster soak-hostile soak-oracle soak-sink soak-archive mutate bench bench-sink lint lock clean
+.PHONY: help demo test soak soak-crash soak-cluster soak-hostile soak-oracle soak-sink soak-replay soak-archive soak-reconcile mutate bench bench-sink lint lock clean
 BIN := .venv/bin
 # Pipeline tests mostly wait; four at a time finish within minutes on two cores. A file's tests share its servers.
 BESIDE := -n 4 --dist loadfile --no-loadscope-reorder
@@ -16,7 +16,7 @@ test: .venv/.dev  ## the whole suite; ARGS="-k name" for a part
 	@$(BIN)/python -m tests.environment
 	@$(BIN)/python -m pytest -m "not soak" $(BESIDE) $(ARGS)
 
-soak: soak-crash soak-cluster soak-hostile soak-oracle soak-sink soak-archive  ## the long proofs, all of them (over an hour)
+soak: soak-crash soak-cluster soak-hostile soak-oracle soak-sink soak-replay soak-archive soak-reconcile  ## the long proofs, all of them (over an hour)
 
 soak-crash: .venv/.dev  ## 20 kills of each worker while 2,000 orders flow into NetSuite
 	@$(BIN)/python -m tests.environment
@@ -41,9 +41,18 @@ soak-sink: .venv/.dev  ## 20,000 commands into a NetSuite with every fault at on
 	    $(BIN)/python -m pytest -s tests/streams/test_sink_storm.py $(ARGS)
 	@NUESTREAM_REQUEST_KILLS=20 $(BIN)/python -m pytest -s tests/streams/test_dead_letter_kills.py $(ARGS)
 
+soak-replay: .venv/.dev  ## 20,000 orders by Faust and by a replay, of the topic and of its archive; 1,000 looks back
+	@$(BIN)/python -m tests.environment
+	@NUESTREAM_REPLAY_ORDERS=20000 NUESTREAM_REPLAY_LOOKS=1000 $(BIN)/python -m pytest -s --timeout 3600 tests/streams/replay $(ARGS)
+
 soak-archive: .venv/.dev  ## 50 kills of `archive export` and of `archive import`, and a log that replaces another
 	@$(BIN)/python -m tests.environment
 	@NUESTREAM_ARCHIVE_KILLS=50 $(BIN)/python -m pytest -s tests/streams/archive/test_kills.py tests/streams/archive/test_cut_over.py $(ARGS)
+
+soak-reconcile: .venv/.dev  ## 20 accounts with 500 planted discrepancies each, and none while orders flow
+	@$(BIN)/python -m tests.environment
+	@NUESTREAM_RECONCILE_SEEDS=20 $(BIN)/python -m pytest -s tests/streams/reconcile/test_planted.py \
+	    tests/streams/reconcile/test_under_traffic.py $(ARGS)
 
 mutate: .venv/.dev  ## break projections/ in thousands of small ways, and see which the tests notice (hours)
 	@NUESTREAM_ORACLE_HISTORIES=30 $(BIN)/mutmut run $(ARGS)

@@ -42,6 +42,7 @@ class Examination:
         self._names: dict[str, str] = {}
         self._currencies: Mapping[str, str | None] = {}
         self._strays: list[HeldDocument | HeldRecord] = []
+        self._edited: list[tuple[Upsert, HeldRecord]] = []
 
     async def read(self, ledger: Ledger) -> None:
         """Read the account and compare. Raises :class:`~sinks.verdict.Unauthorized`."""
@@ -58,12 +59,19 @@ class Examination:
             self._advance("documents", len(documents))
 
     def finish(self) -> None:
-        """Tell what is not in NetSuite, and what is there unasked for, by what the workbook knows now."""
+        """Tell what is not in NetSuite, and what is there unasked for, by what the workbook knows now.
+
+        What was asked for since the account was read is left to the next reconciliation.
+        """
         known = self._workbook.sought(each.external_id for each in self._strays if each.external_id)
         for stray in self._strays:
             if key_of(stray.external_id or "") not in known:
                 self._tell_stray(stray)
-        self._strays.clear()
+            elif isinstance(stray, HeldDocument):
+                self._note(cast("Document", known[key_of(stray.external_id or "")].command), stray)
+            else:
+                self._workbook.found(stray.external_id, stray.internal_id)
+        self._tell_edited()
         for sought, state in [(sought, self._tell_absent(sought)) for sought in self._workbook.absent()]:
             self._workbook.stands(sought.command, state)
         for letter in self._workbook.all("SELECT * FROM letter WHERE external_id = '' AND state <> 'closed'"):
@@ -93,8 +101,16 @@ class Examination:
         elif not is_applied and self._is_pending(asked.partition, asked.place):
             self._explain(State.PENDING, asked, f"{words}: its newest version is on its way")
         else:
-            kind = Kind.CUSTOMER if isinstance(upsert, UpsertCustomer) else Kind.ITEM
-            self.discrepancies.append(discrepancy(kind, upsert, words, held.internal_id))
+            self._edited.append((upsert, held))
+
+    def _tell_edited(self) -> None:
+        """Tell of customers and items that are not as they should be, where no newer version has come meanwhile."""
+        newest = self._workbook.sought(upsert.external_id for upsert, _ in self._edited)
+        for upsert, held in self._edited:
+            if newest[key_of(upsert.external_id)].command.command_id == upsert.command_id:
+                kind = Kind.CUSTOMER if isinstance(upsert, UpsertCustomer) else Kind.ITEM
+                words = "; ".join(compare_upsert(upsert, held))
+                self.discrepancies.append(discrepancy(kind, upsert, words, held.internal_id))
 
     def _compare_documents(self, documents: Sequence[HeldDocument]) -> None:
         sought = self._workbook.sought(each.external_id for each in documents if each.external_id)
@@ -106,15 +122,21 @@ class Examination:
                 self._compare_document(asked, asked.command, held)
 
     def _compare_document(self, asked: Sought, document: Document, held: HeldDocument) -> None:
-        self._workbook.found(document.external_id, held.internal_id, held.number)
-        self._workbook.stands(document, POSTED)
-        self.netsuite[document.currency] += net_of(held, sign_of(document.lines, held.lines))
+        self._note(document, held)
+        if asked.applied_id is None and self._is_pending(asked.partition, asked.place):
+            return  # posted just now, maybe with a customer or item that was made after those were read
         if asked.letter == "discarded" and asked.applied_id is None:
             words = f"it was discarded ({asked.letter_words}), and stands there all the same"
             self.discrepancies.append(discrepancy(Kind.EXTRA, document, words, held.internal_id))
             return
         known = Known(ids=self._ids, names=self._names, currencies=self._currencies)
         self.discrepancies += compare_document(document, held, known)
+
+    def _note(self, document: Document, held: HeldDocument) -> None:
+        """A document stands in NetSuite, however it may look."""
+        self._workbook.found(document.external_id, held.internal_id, held.number)
+        self._workbook.stands(document, POSTED)
+        self.netsuite[document.currency] += net_of(held, sign_of(document.lines, held.lines))
 
     def _tell_absent(self, sought: Sought) -> str:
         """Tell of a command that NetSuite holds nothing of; its state in a word."""

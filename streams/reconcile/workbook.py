@@ -35,6 +35,7 @@ _TYPES: dict[str, type[Command]] = {
 _DECODERS = {record: msgspec.msgpack.Decoder(type_) for record, type_ in _TYPES.items()}
 _ENCODER = msgspec.msgpack.Encoder()
 _CACHE_KIB = 65_536
+_AT_ONCE = 1000
 # A copy of a command takes the place of what it repeats; of a customer or item, the newest version counts.
 _TAKE_COMMAND = """
     INSERT INTO command
@@ -144,9 +145,13 @@ class Workbook:
     def sought(self, external_ids: Iterable[str]) -> dict[str, Sought]:
         """The commands under these external ids, by external id in lower case."""
         keys = list({key_of(each) for each in external_ids})
-        marks = ", ".join("?" * len(keys))
-        rows = self.all(f"{_SOUGHT} WHERE command.external_key IN ({marks})", *keys)
-        return {row["external_key"]: _sought(row) for row in rows}
+        found: dict[str, Sought] = {}
+        for start in range(0, len(keys), _AT_ONCE):
+            part = keys[start : start + _AT_ONCE]
+            marks = ", ".join("?" * len(part))
+            rows = self.all(f"{_SOUGHT} WHERE command.external_key IN ({marks})", *part)
+            found |= {row["external_key"]: _sought(row) for row in rows}
+        return found
 
     def absent(self) -> Iterator[Sought]:
         """The commands that nothing in NetSuite was found under, in the order of the topic."""

@@ -5,20 +5,25 @@ from __future__ import annotations
 import os
 from collections import Counter
 
+import pytest
+
 from tests.environment import Kafka
 from tests.sandbox_server import running_sandbox
 from tests.streams.reconcile.planted import Planted
 from tests.streams.reconcile.world import World
 
-SEED = int(os.environ.get("NUESTREAM_RECONCILE_SEED", "1"))
+SEEDS = int(os.environ.get("NUESTREAM_RECONCILE_SEEDS", "1"))
 PLANTED = int(os.environ.get("NUESTREAM_RECONCILE_PLANTED", "500"))
 
 
-def test_every_planted_discrepancy_is_named_and_nothing_else_is_told(kafka: Kafka, topic_prefix: str) -> None:
-    print(f"seed {SEED}, {PLANTED} planted")
+@pytest.mark.parametrize("seed", range(1, SEEDS + 1))
+def test_every_planted_discrepancy_is_named_and_nothing_else_is_told(
+    kafka: Kafka, topic_prefix: str, seed: int
+) -> None:
+    print(f"seed {seed}, {PLANTED} planted")
     with running_sandbox() as sandbox:
-        world = World(kafka.bootstrap, topic_prefix, sandbox, seed=SEED, orders=PLANTED + 100, customers=PLANTED // 4)
-        planted = Planted(world, SEED)
+        world = World(kafka.bootstrap, topic_prefix, sandbox, seed=seed, orders=PLANTED + 100, customers=PLANTED // 4)
+        planted = Planted(world, seed)
         planted.plant(PLANTED)
         told = world.told(status=1)
     found = [(each["kind"], each["name"]) for each in told["discrepancies"]]
