@@ -49,8 +49,8 @@ def reconcile(
     person discarded, and documents of contracts that were there before the cut-over.
 
     --period takes a month (2026-10), a day, or two of these (2026-10-05..2026-11). An order is in the period by the
-    day that its documents bear, or would bear. What is read is kept in a temporary file (TMPDIR), about 1 GB per
-    million commands, not in memory.
+    day that its documents bear, or would bear. What is read is kept in a temporary file (in TMPDIR,
+    about 2.5 GB per million orders), not in memory.
 
     --repair shows the missing commands, asks (--yes does not), and puts them on the command topic again with their
     own bytes; the sink posts them. It never edits or deletes, and leaves alone what NetSuite once took (`nuestream

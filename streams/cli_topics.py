@@ -16,6 +16,7 @@ PROCESSES = (
     "deadletters",
     "export",
     "arrangements",
+    "reconcile",
     "opening",
     "archive",
     "policy",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import click
@@ -37,9 +38,13 @@ def run_reconcile(
     files = [(path, text_of) for path, text_of in ((csv, as_csv), (html, page_of)) if path is not None]
     for path, _ in files:
         _write(path, "")  # better now than after all the work
-    with progress_bar() as bar, Work(settings, bar) as work:
-        report = work.report(period)
-        missing = work.missing
+    try:
+        with progress_bar() as bar, Work(settings, bar) as work:
+            report = work.report(period)
+            missing = work.missing
+    except sqlite3.OperationalError as error:
+        words = f"what was read cannot be kept in a temporary file: {error}; TMPDIR may name another disk"
+        raise NuestreamError(words) from None
     for path, text_of in files:
         _write(path, text_of(report))
     if as_json_wanted:

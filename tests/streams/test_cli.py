@@ -88,6 +88,7 @@ def test_the_commands_are_these() -> None:
         "quarantine release",
         "quarantine show",
         "replay",
+        "reconcile",
         "sandbox",
         "schemas",
         "schemas check",

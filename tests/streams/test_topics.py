@@ -16,6 +16,9 @@ from streams.cli_topics import PROCESSES
 from streams.errors import KafkaUnavailable, NuestreamError, PolicyMissing
 from streams.kafka import librdkafka_config
 from streams.policy import activate_initial, first_policy_check, policies_in_log
+from streams.reading import TopicReader
+from streams.reconcile.reading import TopicsRead
+from streams.reconcile.workbook import Workbook
 from streams.sending import Sender
 from streams.settings import Settings
 from streams.topics import TopicAdmin, TopicFound, create_topics, differences, record_counts, topic_plans
@@ -200,7 +203,7 @@ def test_no_process_may_write_what_it_only_reads() -> None:
         "policy",
         "topics",
     }
-    assert {process for process, name in writes if name == topics.commands} == {"project", "archive"}
+    assert {process for process, name in writes if name == topics.commands} == {"project", "archive", "reconcile"}
     assert {process for process, name in writes if name == topics.outcomes} == {"apply", "archive"}
     assert {process for process, name in writes if name == topics.dead_letters} == {"apply", "deadletters", "archive"}
     assert not {name for process, name in writes if process in ("history", "held")}
@@ -220,6 +223,7 @@ def allow(broker: SecureKafka, settings: Settings, process: str, user: str) -> N
         "Read": AclOperation.READ,
         "Write": AclOperation.WRITE,
         "Create": AclOperation.CREATE,
+        "Describe": AclOperation.DESCRIBE,
         "DescribeConfigs": AclOperation.DESCRIBE_CONFIGS,
     }
     resources = {"Topic": Resource.TOPIC, "Group": Resource.GROUP}
@@ -265,3 +269,16 @@ def test_who_may_only_write_cannot_even_look_at_the_policy(secure_kafka: SecureK
         policies_in_log(settings)
     allow(secure_kafka, settings, "policy", user)
     assert len(policies_in_log(settings)) == 4
+
+
+def test_reconcile_reads_the_topics_with_no_more_than_is_listed(secure_kafka: SecureKafka, topic_prefix: str) -> None:
+    administrator = as_user(secure_kafka, topic_prefix, f"{topic_prefix}topics")
+    allow(secure_kafka, administrator, "topics", f"{topic_prefix}topics")
+    create_topics(administrator)
+    user = f"{topic_prefix}reconcile"
+    settings = as_user(secure_kafka, topic_prefix, user)
+    allow(secure_kafka, settings, "reconcile", user)
+    told: list[str] = []
+    with TopicReader(settings.kafka, settings.groups.apply) as reader, Workbook() as workbook:
+        TopicsRead(settings, reader, workbook, lambda topic, _done, _total: told.append(topic)).read_all()
+    assert len(set(told)) == 6
