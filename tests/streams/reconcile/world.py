@@ -6,6 +6,7 @@ What stands where is prepared first and may be tampered with; then it is written
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -174,10 +175,11 @@ class World:
 
     def run(self, *arguments: str, text: str | None = None) -> Result:
         """`nuestream reconcile` with these arguments, to its end."""
-        return CliRunner().invoke(cli, ["reconcile", *arguments], input=text, env=self.environment)
+        foreign = dict.fromkeys(name for name in os.environ if name.startswith("NUESTREAM_"))
+        return CliRunner().invoke(cli, ["reconcile", *arguments], input=text, env=foreign | self.environment)
 
     @property
-    def environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str | None]:
         """The settings as variables."""
         names = ("account", "url", "consumer_key", "consumer_secret", "token_id", "token_secret")
         login = {name: getattr(self.settings.netsuite, name) for name in names}
