@@ -49,6 +49,7 @@ def cli(ctx: click.Context, config: Path | None, verbose: bool) -> None:
       nuestream held                    see the orders that wait for others
       nuestream quarantine list         see those that wait for a person; release or discard them
       nuestream deadletters list        see what NetSuite refused; send it again or discard it
+      nuestream reconcile               see whether NetSuite holds what Nue says, before a close
       nuestream replay                  fold the log again: what it leads to, now or at any time before
       nuestream diff                    see what another version or policy would decide otherwise
       nuestream schemas check           see whether the schema registry has the schemas
@@ -197,8 +198,8 @@ cli.add_command(opening)
 cli.add_command(policy)
 cli.add_command(project)
 cli.add_command(quarantine)
-cli.add_command(replay)
 cli.add_command(reconcile)
+cli.add_command(replay)
 cli.add_command(sandbox)
 cli.add_command(schemas)
 cli.add_command(topics)
