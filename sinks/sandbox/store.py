@@ -42,8 +42,9 @@ class Store:
 
     ``path`` is a file, or None for memory. ``tax_rate`` is the share of the lines that is added to a transaction's
     total, as an account with taxes would. An account refuses a second item of the same name, and one that numbers
-    its customers by hand a second customer: ``unique_item_names``, ``unique_entity_names``. Raises ``ValueError``
-    for a custom field that cannot be, and for a file of another version.
+    its customers by hand a second customer: ``unique_item_names``, ``unique_entity_names``. With ``signs_of_books``
+    SuiteQL tells the lines of sales orders as credits. Raises ``ValueError`` for a custom field that cannot be, and for
+    a file of another version.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Store:
         custom_fields: CustomFields = DEFAULT_CUSTOM_FIELDS,
         unique_entity_names: bool = False,
         unique_item_names: bool = True,
+        signs_of_books: bool = False,
     ) -> None:
         self.tax_rate = tax_rate
         self.custom_fields = checked(custom_fields)
@@ -61,7 +63,7 @@ class Store:
         self._database = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
         self._database.row_factory = sqlite3.Row
         try:
-            self._prepare(path)
+            self._prepare(path, signs_of_books)
             self._keep_names_unique("entity", wanted=unique_entity_names)
             self._keep_names_unique("item", wanted=unique_item_names)
         except BaseException:
@@ -73,7 +75,7 @@ class Store:
         with self._lock:
             self._database.close()
 
-    def _prepare(self, path: str | None) -> None:
+    def _prepare(self, path: str | None, signs_of_books: bool) -> None:
         execute = self._database.execute
         execute("PRAGMA foreign_keys = ON")
         if path is not None:
@@ -84,7 +86,7 @@ class Store:
         script = resources.files("sinks.sandbox").joinpath("schema.sql").read_text(encoding="utf-8")
         self._database.executescript(script)
         execute(f"PRAGMA user_version = {_VERSION}")
-        for statement in views.statements(self.custom_fields):
+        for statement in views.statements(self.custom_fields, signs_of_books=signs_of_books):
             execute(statement)
         self.apply(AccountRules())
 

@@ -13,6 +13,7 @@ _INACTIVE = (
 )
 # amounts are numbers here, so that they compare as such; exact digits are in the records
 _AMOUNT = "CAST({} AS NUMERIC)"
+_CREDITED = "(CASE (SELECT type FROM record WHERE id = line.record) WHEN 'salesOrder' THEN -1 ELSE 1 END)"
 _NAMED = ("subsidiary", "location", "department", "classification", "account")
 
 _COLUMNS: Mapping[str, Mapping[str, str]] = {
@@ -88,17 +89,24 @@ TABLES = frozenset(_COLUMNS)
 """The tables that can be queried."""
 
 
-def columns(custom_fields: CustomFields) -> dict[str, dict[str, str]]:
-    """Per table its columns, and the SQL that each one stands for; custom fields included."""
-    return {
+def columns(custom_fields: CustomFields, *, signs_of_books: bool = False) -> dict[str, dict[str, str]]:
+    """Per table its columns, and the SQL that each one stands for; custom fields included.
+
+    ``signs_of_books``: the lines of sales orders have the sign of the books, where a sale is a credit.
+    """
+    known = {
         table: {**own, **{name: f"json_extract(body, '$.{name}')" for name in _custom(table, custom_fields)}}
         for table, own in _COLUMNS.items()
     }
+    if signs_of_books:
+        lines = known["transactionline"]
+        lines |= {name: f"{_CREDITED} * {lines[name]}" for name in ("quantity", "foreignamount")}
+    return known
 
 
-def statements(custom_fields: CustomFields) -> Iterable[str]:
+def statements(custom_fields: CustomFields, *, signs_of_books: bool = False) -> Iterable[str]:
     """The SQL that makes the views anew: custom fields may have changed since a file was written."""
-    for table, own in columns(custom_fields).items():
+    for table, own in columns(custom_fields, signs_of_books=signs_of_books).items():
         listed = ", ".join(f'{expression} AS "{name}"' for name, expression in own.items())
         yield f"DROP VIEW IF EXISTS suiteql_{table}"
         more = arrangement_views.among(own) if table == "transaction" else ""

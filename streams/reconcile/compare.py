@@ -90,16 +90,22 @@ def _line(wanted: DocumentLine, found: HeldLine, sign: int, known: Known, curren
 def sign_of(wanted: Sequence[DocumentLine], found: Sequence[HeldLine]) -> int:
     """1, or -1 where SuiteQL tells this document with the sign that sales have in the books.
 
-    Of the two the one with which more lines agree.
+    Of the two the one with which more amounts and quantities agree.
     """
-    amounts = {line.line_id: line.amount for line in found}
+    told = {line.line_id: line for line in found}
+    pairs = [(line, told[line.line_id]) for line in wanted if line.line_id in told]
 
     def agreeing(sign: int) -> int:
-        return sum(1 for line in wanted if amounts.get(line.line_id) == line.amount * sign)
+        same = (
+            (theirs.amount == ours.amount * sign) + (theirs.quantity == ours.quantity * sign) for ours, theirs in pairs
+        )
+        return sum(same)
 
     if agreeing(1) == agreeing(-1):
-        # none agrees, or all are zero: a document's own sum is never negative
-        return -1 if sum((line.amount or Decimal(0) for line in found), Decimal(0)) < 0 else 1
+        # none agrees, or there are none: a document's own sum is never negative, and without money its quantity
+        amount = sum((line.amount or Decimal(0) for line in found), Decimal(0))
+        quantity = sum((line.quantity or Decimal(0) for line in found), Decimal(0))
+        return -1 if (amount or quantity) < 0 else 1
     return 1 if agreeing(1) > agreeing(-1) else -1
 
 

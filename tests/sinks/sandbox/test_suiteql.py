@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.sandbox_server import running_sandbox
 from tests.sinks.sandbox.caller import LINK, Account, Caller, refusal
 
 
@@ -74,6 +75,15 @@ def test_documents_join_their_lines_items_and_customers(posted: Account) -> None
             "line": "L-1",
         }
     ]
+
+
+def test_an_account_may_tell_the_lines_of_sales_orders_as_the_books_have_them() -> None:
+    with running_sandbox(signs_of_books=True) as sandbox:
+        account = Account(sandbox)
+        account.created("salesOrder", account.document(account.line(amount=240, quantity=2)))
+        account.created("returnAuthorization", account.document(account.line(amount=9)))
+        rows = account.rows("SELECT quantity, foreignamount FROM transactionline ORDER BY transaction")
+    assert rows == [{"quantity": "-2", "foreignamount": "-240"}, {"quantity": "1", "foreignamount": "9"}]
 
 
 def test_currencies_are_found_by_symbol_and_terms_by_name(account: Account) -> None:

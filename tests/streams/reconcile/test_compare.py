@@ -62,6 +62,13 @@ def test_sales_may_be_told_with_the_sign_that_they_have_in_the_books() -> None:
     assert kinds(held(edited, flipped(OURS[1]))) == ["amount"]
 
 
+def test_a_free_document_has_the_sign_of_its_quantities() -> None:
+    free = orders.sales_order(lines=(orders.line(rate=Decimal(0), amount=Decimal(0)),), total=Decimal(0))
+    for quantity, told in ((100, []), (-100, []), (99, ["lines"]), (-99, ["lines"])):
+        found = held(HeldLine("line-1", "2", Decimal(quantity), Decimal(0)))
+        assert [each.kind for each in compare_document(free, found, KNOWN)] == told
+
+
 def test_the_sign_of_one_line_alone_is_a_difference() -> None:
     assert kinds(held(OURS[0], flipped(OURS[1]))) == ["amount", "lines"]
 
