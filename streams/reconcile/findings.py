@@ -127,7 +127,7 @@ class OrderRow(Struct, frozen=True, kw_only=True, rename="camel"):
 class Counts(Struct, frozen=True, kw_only=True, rename="camel"):
     """How much was looked at; ``found`` is how many of the ``documents`` stand in NetSuite.
 
-    ``outcomes`` counts the decisions, the newest on each order event, by what became of the order.
+    ``orders`` are activated and cancelled ones, copies left out; ``outcomes`` counts them by what became of them.
     """
 
     orders: int

@@ -132,8 +132,9 @@ def order_sums(workbook: Workbook) -> dict[str, Decimal]:
 
 
 def outcome_counts(workbook: Workbook) -> dict[str, int]:
-    """How many orders had which outcome, by the newest decision on each event."""
-    rows = workbook.all("SELECT outcome, COUNT(*) AS number FROM decision GROUP BY outcome ORDER BY number DESC")
+    """How many activated or cancelled orders had which outcome, by the newest decision on each."""
+    query = "SELECT outcome, COUNT(*) AS number FROM decision WHERE outcome <> 'IGNORED' GROUP BY 1 ORDER BY 2 DESC"
+    rows = workbook.all(query)
     return {outcome_name(OrderOutcome(row["outcome"])): row["number"] for row in rows}
 
 

@@ -52,7 +52,7 @@ def lead(report: Report) -> str:
     counts = report.counts
     unread = f"; {counted(counts.unreadable, 'record')} could not be read" if counts.unreadable else ""
     each = ", ".join(f"{number:,} {outcome}" for outcome, number in counts.outcomes.items())
-    orders = counted(counts.orders, "order event") + (f" ({each})" if each else "")
+    orders = counted(counts.orders, "order") + (f" ({each})" if each else "")
     return (
         f"NetSuite account {report.account}, {report.checked_at:%Y-%m-%d %H:%M}Z: {orders}, "
         f"{counted(counts.documents, 'document')} ({counts.found:,} in NetSuite), "

@@ -75,7 +75,7 @@ class Work:
             account=self._settings.netsuite.account,
             checked_at=checked_at,
             counts=Counts(
-                orders=count("event"),
+                orders=count("(SELECT DISTINCT order_id, kind FROM event)"),
                 documents=count("command WHERE version = ''"),
                 found=count("command WHERE version = '' AND internal_id IS NOT NULL"),
                 customers=count("command WHERE record = 'customer'"),
