@@ -13,7 +13,7 @@ _STYLE = """
 :root { --line: #d5d5d5; --soft: #666; --good: #1b6e3c; --bad: #b3261e; }
 * { box-sizing: border-box; }
 body { font: 14px/1.45 system-ui, "Liberation Sans", sans-serif; color: #1a1a1a; background: #fff;
-  max-width: 1240px; margin: 2rem auto; padding: 0 1.5rem; }
+  max-width: 1320px; margin: 2rem auto; padding: 0 1.5rem; }
 h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 .25rem; }
 p { margin: .25rem 0; color: var(--soft); }
 .verdict { border-left: 5px solid var(--good); padding: .6rem 1rem; margin: 1rem 0; font-weight: 600;
@@ -24,7 +24,8 @@ th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0; bo
   overflow-wrap: anywhere; }
 th { border-top: 0; border-bottom: 2px solid var(--line); font-size: .8rem; color: var(--soft); white-space: nowrap; }
 td.brief { white-space: nowrap; overflow-wrap: normal; }
-td.id { font-size: .85em; min-width: 15em; }
+td.id { font-size: .85em; min-width: 13em; }
+td.words { min-width: 22em; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 td.off { color: var(--bad); font-weight: 600; }
 footer { margin-top: 2.5rem; border-top: 1px solid var(--line); padding-top: .5rem; font-size: .85rem;
@@ -79,7 +80,7 @@ def _discrepancies(report: Report) -> str:
         [
             *(_brief(each.kind), _brief(RECORDS.get(each.record, each.record)), _id(each.name)),
             *(_brief(each.internal_id or ""), _brief(each.order_number or ""), _id(each.contract_id or "")),
-            *(_amount(_sum(each.amount, each.currency)), _cell(each.words)),
+            *(_amount(_sum(each.amount, each.currency)), _words(each.words)),
         ]
         for each in report.discrepancies
     ]
@@ -97,7 +98,7 @@ def _explained(report: Report) -> str:
                 _brief(each.order_number or ""),
                 _amount(_sum(each.amount, each.currency)),
             ),
-            _cell(each.words),
+            _words(each.words),
         ]
         for each in report.explained
     ]
@@ -144,6 +145,10 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: Seque
 
 def _cell(text: str) -> str:
     return f"<td>{escape(text)}</td>"
+
+
+def _words(text: str) -> str:
+    return f'<td class="words">{escape(text)}</td>'
 
 
 def _id(text: str) -> str:
