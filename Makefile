@@ -1,6 +1,6 @@
 # Every target sets itself up: Python 3.11 or newer with venv is all that the machine must have.
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak soak-crash soak-cluster soak-hostile soak-oracle soak-sink soak-replay soak-archive soak-reconcile mutate bench bench-sink lint lock clean
+.PHONY: help demo test soak soak-crash soak-cluster soak-hostile soak-oracle soak-sink soak-replay soak-archive soak-reconcile mutate bench bench-sink bench-replay lint lock clean
 BIN := .venv/bin
 # Pipeline tests mostly wait; four at a time finish within minutes on two cores. A file's tests share its servers.
 BESIDE := -n 4 --dist loadfile --no-loadscope-reorder
@@ -64,6 +64,11 @@ bench: .venv/.dev  ## the measurements
 bench-sink: .venv/.dev  ## how well the sink uses what the account allows, at limits of 5, 15 and 50, and one by one
 	@$(BIN)/python -m tests.benchmarks sink $(ARGS)
 
+bench-replay: .venv/.dev  ## how fast the log is folded again, beside consuming and decoding it, Faust and Quix Streams
+	@test -x .venv-quix/bin/python || { python3 -m venv .venv-quix && .venv-quix/bin/pip install --quiet --disable-pip-version-check \
+	    quixstreams msgspec fastavro tzdata; } || echo "Quix Streams does not install here: it is left out"
+	@$(BIN)/python -m tests.benchmarks replay $(ARGS)
+
 lint: .venv/.dev  ## style, types, who may import whom, the lock file
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -75,7 +80,7 @@ lock: .venv/.dev  ## write uv.lock anew; ARGS="--upgrade" for newer versions
 	@$(BIN)/python .ci/lock $(ARGS)
 
 clean:  ## remove .venv, caches and what builds left
-	@rm -rf .venv dist build mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	@rm -rf .venv .venv-quix dist build mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
 	@find streams schemas projections sinks tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.runtime: $(LOCKED)

@@ -5,26 +5,30 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from tests.benchmarks import core, recovery, scale, sink, writing
+from tests.benchmarks import core, recovery, replay, scale, sink, writing
 from tests.environment import UnavailableError, find_kafka
 
 
 def main() -> None:
     """Parse the arguments and print each benchmark's figures."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=["all", "recovery", "scale", "sink"], default="all")
+    parser.add_argument("what", nargs="?", choices=["all", "recovery", "replay", "scale", "sink"], default="all")
     parser.add_argument("--orders", type=int, default=3000, help="orders in each run (default 3000)")
     parser.add_argument("--runs", type=int, default=3, help="runs of each variant, in turn (default 3)")
     parser.add_argument("--subscriptions", type=int, default=20_000, help="of recovery and scale (default 20000)")
     parser.add_argument("--updates", type=int, default=5, help="recovery: records per customer (default 5)")
     parser.add_argument("--customer-orders", type=int, default=1000, help="scale: of a large customer (default 1000)")
     parser.add_argument("--documents", type=int, default=4000, help="sink: at the highest limit (default 4000)")
+    parser.add_argument("--sizes", default="100000,1000000", help="replay: orders of each log (default 100000,1000000)")
     options = parser.parse_args()
     if options.what == "recovery":
         _on_kafka(lambda bootstrap: recovery.report(bootstrap, options.subscriptions, options.updates))
     elif options.what == "scale":
         large = options.customer_orders
         _on_kafka(lambda each: scale.report(each, options.subscriptions, large, options.orders, options.runs))
+    elif options.what == "replay":
+        sizes = [int(size) for size in options.sizes.split(",")]
+        _on_kafka(lambda bootstrap: replay.report(bootstrap, sizes, options.runs))
     elif options.what == "sink":
         _on_kafka(lambda bootstrap: sink.report(bootstrap, options.documents))
     else:
