@@ -59,7 +59,9 @@ class Worker:
         partitions: dict[str, int],
         defaults: Defaults,
         adopted: Mapping[str, str],
+        epoch: int = 0,
     ) -> None:
+        """Of the outcomes those from ``epoch`` on are believed; a rebuild begins a new one."""
         netsuite, apply = settings.netsuite, settings.apply
         registry = registry_of(settings.registry)
         self._settings = settings
@@ -80,16 +82,32 @@ class Worker:
             retry_initial=apply.retry_initial,
             retry_max=apply.retry_max,
         )
-        self._follower = Follower(settings, Decoder(registry), partitions, self._learn, self._refuse, self._ask)
+        self._follower = Follower(settings, Decoder(registry), partitions, self._learn, self._refuse, self._ask, epoch)
         self._sender = AckSender(settings.kafka, Encoder(registry))
         self._rereader = Rereader(settings, Decoder(registry))
         self._deliveries = Deliveries(
-            settings, self._lanes, self._deliverer, self._sender, self._rereader, self._follower.wrote
+            settings,
+            self._lanes,
+            self._deliverer,
+            self._sender,
+            self._rereader,
+            self._follower.wrote,
+            lambda: self._follower.epoch,
         )
         self._reader = CommandReader(settings, Decoder(registry), self._assigned, self._revoked, self._lost)
         self._committed: dict[int, int] = {}
         self._assignment: set[int] = set()
         self._stopping = asyncio.Event()
+
+    @property
+    def committed(self) -> Mapping[int, int]:
+        """How far each partition is done, as far as this worker has committed."""
+        return self._committed
+
+    @property
+    def told(self) -> Mapping[str, int]:
+        """How many commands ended how, in words."""
+        return self._deliveries.told
 
     async def work(self, stop: asyncio.Event) -> None:
         """Work until ``stop``, then let end what is in flight. Raises what stopped it otherwise."""
@@ -236,7 +254,7 @@ async def run(settings: Settings, *, stop: asyncio.Event) -> int:
     """
     netsuite = settings.require_netsuite("apply")
     defaults, adopted = defaults_of(netsuite.mapping), adopted_in(netsuite.adopt)
-    partitions = await asyncio.to_thread(_partitions, settings)
+    partitions = await asyncio.to_thread(partitions_of, settings)
     async with client_of(netsuite) as client:
         try:
             await Worker(settings, client, partitions, defaults, adopted).work(stop)
@@ -268,8 +286,13 @@ async def _run_until_signal(settings: Settings) -> int:
     return await run(settings, stop=stop)
 
 
-def _partitions(settings: Settings) -> dict[str, int]:
-    """How many partitions each topic has."""
+def partitions_of(settings: Settings) -> dict[str, int]:
+    """How many partitions each topic of the sink has.
+
+    Raises:
+        NuestreamError: one is not there, or their numbers do not fit together.
+        KafkaUnavailable: the brokers do not answer.
+    """
     topics = settings.topics
     with TopicReader(settings.kafka, settings.groups.apply) as reader:
         found = {name: reader.partitions(name) for name in (topics.commands, topics.outcomes, topics.dead_letters)}

@@ -15,6 +15,7 @@ from streams.cli_dead_letters import deadletters
 from streams.cli_export import export
 from streams.cli_opening import opening
 from streams.cli_quarantine import held, quarantine
+from streams.cli_rebuild import rebuild
 from streams.cli_reconcile import reconcile
 from streams.cli_replay import diff, replay
 from streams.cli_sandbox import sandbox
@@ -50,6 +51,7 @@ def cli(ctx: click.Context, config: Path | None, verbose: bool) -> None:
       nuestream quarantine list         see those that wait for a person; release or discard them
       nuestream deadletters list        see what NetSuite refused; send it again or discard it
       nuestream reconcile               see whether NetSuite holds what Nue says, before a close
+      nuestream rebuild account         bring a lost or refreshed NetSuite back to what the commands say
       nuestream replay                  fold the log again: what it leads to, now or at any time before
       nuestream diff                    see what another version or policy would decide otherwise
       nuestream schemas check           see whether the schema registry has the schemas
@@ -57,6 +59,7 @@ def cli(ctx: click.Context, config: Path | None, verbose: bool) -> None:
       nuestream arrangements            see which revenue arrangements finance has to merge
       nuestream export contracts        tables for analysts: contracts, documents, ARR by month
       nuestream reconcile               see whether NetSuite holds what Nue says, before a close
+      nuestream rebuild account         bring a lost or refreshed NetSuite back to what the commands say
 
     Settings come from the environment (NUESTREAM_KAFKA__BOOTSTRAP_SERVERS) and a TOML file ([kafka]
     bootstrap_servers = ...): --config, else NUESTREAM_CONFIG, else ./nuestream.toml where there is one. The
@@ -198,6 +201,7 @@ cli.add_command(opening)
 cli.add_command(policy)
 cli.add_command(project)
 cli.add_command(quarantine)
+cli.add_command(rebuild)
 cli.add_command(reconcile)
 cli.add_command(replay)
 cli.add_command(sandbox)

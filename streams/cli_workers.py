@@ -40,7 +40,7 @@ def project(ctx: click.Context, rebuild_state: bool) -> int:
     log's).
     """
     if rebuild_state:
-        from streams.rebuild import run_rebuild
+        from streams.state_rebuild import run_rebuild
 
         return run_rebuild(settings_of(ctx))
     from streams.project import main as run_project

@@ -29,7 +29,7 @@ log = logging.getLogger("nuestream.apply")
 class Deliveries:
     """The deliveries and dead letters under way. ``failed`` gets the exception of the first that fails.
 
-    ``told`` counts what happened, for people.
+    ``told`` counts what happened, for people; ``epoch`` tells which rebuild of the account an outcome belongs to.
     """
 
     def __init__(
@@ -40,6 +40,7 @@ class Deliveries:
         sender: AckSender,
         rereader: Rereader,
         wrote: Callable[[int, int], None],
+        epoch: Callable[[], int],
     ) -> None:
         self._account = settings.netsuite.account
         self._request_limit = settings.netsuite.request_limit
@@ -49,6 +50,7 @@ class Deliveries:
         self._sender = sender
         self._rereader = rereader
         self._wrote = wrote
+        self._epoch = epoch
         self._taken_over: dict[int, float] = {}
         self._tasks: dict[int, set[asyncio.Task[None]]] = {}
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -181,6 +183,7 @@ class Deliveries:
             applied_at=datetime.now(UTC),
             activated_at=command.activated_at if isinstance(command, UpsertCustomer | UpsertItem) else None,
             warnings=verdict.warnings,
+            epoch=self._epoch(),
         )
         key = f"{outcome.account}|{outcome.external_id}".encode()
         placed = await self._sender.send(self._topics.outcomes, key, outcome)

@@ -33,7 +33,8 @@ class Follower:
     """Reads the outcome and dead-letter topics, all partitions, outside the consumer group's assignment.
 
     ``on_outcome`` hears of every outcome of this account that others wrote; ``on_refused`` of customers and items that
-    were dead-lettered, with the reason; ``on_request`` of what people ask for, with its partition.
+    were dead-lettered, with the reason; ``on_request`` of what people ask for, with its partition. Outcomes before
+    ``epoch`` say nothing: the account is being rebuilt. ``Follower.epoch`` is the newest that was seen.
     """
 
     def __init__(
@@ -44,7 +45,9 @@ class Follower:
         on_outcome: Callable[[Outcome], None],
         on_refused: Callable[[str, str], None],
         on_request: Callable[[int, Request], None],
+        epoch: int = 0,
     ) -> None:
+        self.epoch = self._since = epoch
         self._account = settings.netsuite.account
         self._topics = settings.topics
         self._decoder = decoder
@@ -162,7 +165,8 @@ class Follower:
         if isinstance(record, Outcome):
             if (partition, offset) in self._own:
                 self._own.discard((partition, offset))
-            elif record.account == self._account:
+            elif record.account == self._account and record.epoch >= self._since:
+                self.epoch = max(self.epoch, record.epoch)
                 self._on_outcome(record)
         elif isinstance(record, RequestDeclined):
             self._requests.get(partition, {}).pop(record.request_id, None)

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import click
-from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient
 
 from projections.forms import Record, UnreadableState, position_of
 from projections.in_force import policy_key
 from streams.console import progress_bar
-from streams.errors import NuestreamError
-from streams.faults import Faults
-from streams.kafka import librdkafka_config
+from streams.group_members import check_no_members
 from streams.lag import GroupLag
 from streams.policy import first_policy_check
 from streams.reading import TopicReader
@@ -25,13 +19,6 @@ from streams.refold import Advance, Refold, Stored, read_stored
 from streams.sending import Sender
 from streams.settings import Settings
 from streams.state_folder import drop_state
-
-ANSWER_TIMEOUT = 15.0
-_GRACE = 3.0
-
-
-class GroupInUse(NuestreamError):
-    """The group has members, which would go on with the old state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +42,7 @@ def run_rebuild(settings: Settings) -> int:
         SettingsError: a worker uses the folder of ``project.data_dir``.
     """
     first_policy_check(settings)
-    check_no_members(settings)
+    _check_no_projectors(settings)
     drop_state(settings)
     with TopicReader(settings.kafka, settings.groups.project) as reader, progress_bar() as bar:
         topic = settings.topics.orders
@@ -71,7 +58,7 @@ def run_rebuild(settings: Settings) -> int:
             # A group whose offsets have expired begins again, and passes over what its state contains.
             end = stored.highest(partition) + 1 if until is None else until
             plan = plan_of(partition, stored, asyncio.run(_folded(settings, reader, partition, end, advance)))
-            check_no_members(settings)
+            _check_no_projectors(settings)
             write(settings, partition, plan)
             bar.remove_task(task)
             click.echo(
@@ -140,29 +127,5 @@ def write(settings: Settings, partition: int, plan: Plan) -> None:
         sender.flush()
 
 
-def check_no_members(settings: Settings) -> None:
-    """Return once nobody is in the projector's group. Static members leave it by their session timeout alone.
-
-    Raises:
-        GroupInUse: naming its members; at once where one of them is not static.
-        KafkaUnavailable: the brokers do not answer, or refuse.
-    """
-    group = settings.groups.project
-    faults = Faults(settings.kafka)
-    admin = faults.client(AdminClient, librdkafka_config(settings.kafka))
-    until = time.monotonic() + settings.project.session_timeout + _GRACE
-    while members := _members(faults, admin, group):
-        if time.monotonic() > until or not all(each.group_instance_id for each in members):
-            names = ", ".join(sorted(f"{each.group_instance_id or each.client_id} at {each.host}" for each in members))
-            raise GroupInUse(f"the group {group} has members ({names}): stop its workers")
-        time.sleep(0.5)
-
-
-def _members(faults: Faults, admin: AdminClient, group: str) -> list[Any]:
-    asked = admin.describe_consumer_groups([group], request_timeout=ANSWER_TIMEOUT)
-    try:
-        return list(asked[group].result(ANSWER_TIMEOUT).members)
-    except KafkaException as error:
-        if error.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND:
-            return []
-        raise faults.unavailable(f"asking who is in the group {group}", error) from None
+def _check_no_projectors(settings: Settings) -> None:
+    check_no_members(settings, settings.groups.project, settings.project.session_timeout)

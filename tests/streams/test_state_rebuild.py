@@ -15,9 +15,9 @@ from projections.forms import Record
 from projections.pages import dump, load
 from projections.state import SubscriptionEntry
 from streams.reading import TopicReader
-from streams.rebuild import Plan, plan_of, write
 from streams.refold import Stored, read_stored
 from streams.settings import Settings
+from streams.state_rebuild import Plan, plan_of, write
 from streams.state_table import what_counts
 from streams.verify import customers_of
 from tests.environment import Kafka
