@@ -135,6 +135,17 @@ class Lane:
     fresh: int = 0
     waits: bool = False
 
+    def newest_first(self, head: Entry) -> Entry:
+        """Of upserts let the newest version pass ``head``, which may run: applied, it makes the older ones needless."""
+        if self.kind is not Kind.UPSERT or head.request is not None:
+            return head
+        fresh = (each for each in self.entries if each.stage is Stage.IDLE and not (each.letter or each.request))
+        newest = max(fresh, key=lambda each: each.subject.version or (datetime.min, ""), default=head)
+        if newest is not head:
+            self.entries.remove(newest)
+            self.entries.appendleft(newest)
+        return newest
+
     def to_park(self) -> list[Entry]:
         """What stands behind a dead letter without being one."""
         if self.kind is Kind.UPSERT or not self.entries or self.entries[0].letter is None:

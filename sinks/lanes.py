@@ -142,6 +142,7 @@ class Lanes:
                     self._traffic.write(entry, letters.closed("applied"))
                 self._traffic.advance(entry.lane, now)
                 continue
+            entry = entry.lane.newest_first(entry)
             entry.stage = Stage.RUNNING
             self.slots.take(entry)
             share.in_flight += 1

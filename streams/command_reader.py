@@ -59,7 +59,8 @@ class CommandReader:
         self._on_assigned = on_assigned
         self._on_revoked = on_revoked
         self._on_lost = on_lost
-        self._resume_at = max(1, settings.apply.window // 2)
+        # a few look-ups serve a large portion of commands, so a backlog is not read one by one
+        self._pause_below, self._resume_at = max(1, settings.apply.window // 10), max(1, settings.apply.window // 2)
         self._faults = Faults(settings.kafka)
         membership: dict[str, object] = {
             "partition.assignment.strategy": "cooperative-sticky",
@@ -119,7 +120,7 @@ class CommandReader:
 
     def _hold_back(self, room: int) -> None:
         assigned = self._consumer.assignment()
-        if room <= 0:
+        if room < self._pause_below:
             flowing = [place for place in assigned if place.partition not in self._paused]
             self._consumer.pause(flowing)
             self._paused.update(place.partition for place in flowing)

@@ -1,7 +1,7 @@
 """The lanes, case by case: what waits, what is parked, what is not sent again."""
 
 from schemas.outcome import LetterState
-from sinks.entry import Place, Write
+from sinks.entry import Place, Write, subject_of
 from tests.sinks.lane_world import TIMEOUT, World, document, outcome_of, upsert
 
 ORDER = document("c0", "1", "i0")
@@ -90,12 +90,36 @@ def test_a_record_that_another_sink_brought_back_in_time_is_sent_again() -> None
     assert world.take() == []
 
 
+def test_of_the_versions_that_were_read_the_newest_is_sent_and_makes_the_older_ones_needless() -> None:
+    world = World(1)
+    world.log[0] = [upsert("i0", version) for version in (2, 1, 4, 3)]
+    while world.read(0):
+        pass
+    (run,) = world.take()
+    assert run.entry.place == Place(0, 2)
+    world.deliver(run, accept=True)
+    world.acknowledge()
+    assert world.take() == []
+    assert world.lanes.committable(0) == 4
+
+
+def test_the_older_versions_are_sent_where_the_newest_is_refused() -> None:
+    world = World(1)
+    world.log[0] = [upsert("i0", 1), upsert("i0", 2)]
+    while world.read(0):
+        pass
+    world.deliver(world.take()[0], accept=False)
+    world.settle_everything()
+    assert world.netsuite["i0"].version == subject_of(upsert("i0", 1)).version
+    assert world.open_letters().keys() == {Place(0, 1)}
+
+
 def test_a_retired_partition_starts_nothing_and_ends_what_runs() -> None:
     world = World(1)
     world.log[0] = [upsert("i0", 1), upsert("i0", 2)]
     world.read(0)
-    world.read(0)
     (run,) = world.take()
+    world.read(0)
     world.lanes.retire(0)
     world.deliver(run, accept=True)
     world.acknowledge()

@@ -79,10 +79,11 @@ class Line:
         self._producer = Producer(producer_config(self.settings.kafka, log_level=0, error_cb=lambda _: None))
 
     def make_topics(self, partitions: int = 4) -> None:
-        """Make the sink's topics."""
+        """Make those of the sink's topics that are not there."""
         topics = self.settings.topics
         admin = AdminClient({"bootstrap.servers": self.settings.kafka.bootstrap_servers})
-        new = [NewTopic(name, partitions, 1) for name in (topics.commands, topics.outcomes, topics.dead_letters)]
+        missing = {topics.commands, topics.outcomes, topics.dead_letters} - admin.list_topics(timeout=10).topics.keys()
+        new = [NewTopic(name, partitions, 1) for name in missing]
         for made in admin.create_topics(new, operation_timeout=10).values():
             made.result(10)
         # the controller has made them; the brokers that clients ask may not have heard yet
