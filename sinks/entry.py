@@ -140,7 +140,7 @@ class Lane:
         if self.kind is not Kind.UPSERT or head.request is not None:
             return head
         fresh = (each for each in self.entries if each.stage is Stage.IDLE and not (each.letter or each.request))
-        newest = max(fresh, key=lambda each: each.subject.version or (datetime.min, ""), default=head)
+        newest = max(fresh, key=_version_of, default=head)
         if newest is not head:
             self.entries.remove(newest)
             self.entries.appendleft(newest)
@@ -152,6 +152,10 @@ class Lane:
             return []
         behind = takewhile(lambda entry: entry.letter is None and entry.stage is Stage.IDLE, reversed(self.entries))
         return list(behind)[::-1]
+
+
+def _version_of(entry: Entry) -> tuple[Version, ...]:
+    return () if entry.subject.version is None else (entry.subject.version,)
 
 
 @dataclass(frozen=True, slots=True)

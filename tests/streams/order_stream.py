@@ -1,4 +1,4 @@
-"""Commands as the projector sends them for a stream of orders: each brings its customer and items along, then itself."""
+"""Commands as the projector sends them for a stream of orders: its customer and items, then the document."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class OrderStream:
     """
 
     def __init__(self, customers: int, items: int, *, orders_per_new_customer: int = 50, seed: int = 1) -> None:
-        self._chance = random.Random(seed)  # noqa: S311
+        self._chance = random.Random(seed)
         self._customers = customers
         self._items = [f"NUE-ITEM-{number}" for number in range(items)]
         self._every = orders_per_new_customer
