@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from click.testing import CliRunner
@@ -21,7 +21,7 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 from msgspec import Struct
 
 from schemas.codec import Decoder, Encoder
-from schemas.command import Command, CreateSalesOrder
+from schemas.command import Command, CreateReturnAuthorization, CreateSalesOrder
 from schemas.headers import headers_of
 from schemas.outcome import DeadLetter, LetterState, Outcome
 from schemas.requests import RequestDeclined
@@ -42,12 +42,19 @@ from tests.sandbox_server import RunningSandbox
 from tests.sinks import orders
 from tests.streams.own_topics import settings_on
 
+D = TypeVar("D", CreateSalesOrder, CreateReturnAuthorization)
+
 
 def sales_order(customer: str, number: int, **changes: Any) -> CreateSalesOrder:
     """The `number`-th sales order of a Nue customer, which is its own billing account."""
     name = f"NUE-SO-{customer}-{number}"
     made = orders.sales_order(name, **{"entity": f"NUE-CUST-{customer}", **changes})
-    return msgspec.structs.replace(made, origin=msgspec.structs.replace(made.origin, customer_id=customer))
+    return of_customer(made, customer)
+
+
+def of_customer(document: D, customer: str) -> D:
+    """The document as one of a Nue customer."""
+    return msgspec.structs.replace(document, origin=msgspec.structs.replace(document.origin, customer_id=customer))
 
 
 def negative(customer: str, number: int) -> CreateSalesOrder:
@@ -212,7 +219,7 @@ class Line:
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait until `holds`."""
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while not await asyncio.to_thread(holds):
             assert time.monotonic() < until, "it did not come about"
             await asyncio.sleep(0.2)

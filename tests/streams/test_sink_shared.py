@@ -105,7 +105,7 @@ async def test_records_end_at_their_newest_though_a_stopped_sinks_write_comes_la
         await line.settled()
         await line.edit("customer", RESELLER, {"phone": "+41 44 000", "terms": {"id": "1"}})
         for name in ITEMS:
-            await line.edit("nonInventorySaleItem", name, {"incomeAccount": {"id": "54"}})
+            await line.edit("nonInventorySaleItem", name, {"availableToPartners": True})
         await line.until(lambda: len(assigned(line)) == 2)
         stall = {"fault": {"kind": "stall", "seconds": STALL_S}, "match": {"method": "PATCH", "record": "customer"}}
         sandbox.admin("PUT", "faults", {"requests": [stall]})
@@ -139,7 +139,7 @@ async def test_records_end_at_their_newest_though_a_stopped_sinks_write_comes_la
     held = line.held()
     assert len(held["documents"]) == NEWEST + 1
     assert [each["fields"]["phone"] for each in held["customers"]] == ["+41 44 000"]
-    assert {each["fields"]["incomeAccount"]["id"] for each in held["items"]} == {"54"}
+    assert {each["fields"]["availableToPartners"] for each in held["items"]} == {True}
     assert sandbox.admin("GET", "report")["transactionsUpdated"] == 0
     assert line.letters() == []
 
