@@ -39,6 +39,7 @@ soak-sink: .venv/.dev  ## 20,000 commands into a NetSuite with every fault at on
 	@$(BIN)/python -m tests.environment
 	@NUESTREAM_STORM_COMMANDS=20000 NUESTREAM_STORM_CUSTOMERS=2000 NUESTREAM_STORM_KILLS=20 \
 	    $(BIN)/python -m pytest -s tests/streams/test_sink_storm.py $(ARGS)
+	@$(BIN)/python -m pytest -s -m soak tests/streams/test_sink_shared.py $(ARGS)
 
 mutate: .venv/.dev  ## break projections/ in thousands of small ways, and see which the tests notice (hours)
 	@NUESTREAM_ORACLE_HISTORIES=30 $(BIN)/mutmut run $(ARGS)
