@@ -11,7 +11,7 @@ from tests.benchmarks.sink_line import line, made, when
 from tests.sinks import orders
 from tests.streams.sinking import negative, of_customer, sales_order
 
-LIMIT, WINDOW, CUSTOMERS = 15, 200, 300
+LIMIT, WINDOW, CUSTOMERS = 15, 100, 300
 SHARE = 0.1
 """Of the documents, the poisoned customer's: more than the window takes."""
 BAD = "bad"
