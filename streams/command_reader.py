@@ -28,6 +28,8 @@ log = logging.getLogger("nuestream.apply")
 T = TypeVar("T")
 
 BATCH = 1000
+FETCH_BYTES = 256 * 1024
+"""Of one partition at a time; a record that is larger comes all the same."""
 POLL = 0.2
 
 
@@ -66,6 +68,9 @@ class CommandReader:
             "partition.assignment.strategy": "cooperative-sticky",
             "session.timeout.ms": round(settings.apply.session_timeout * 1000),
             "heartbeat.interval.ms": max(1, round(settings.apply.session_timeout * 300)),
+            # partitions are read in turn: documents wait the less for what stands in another one
+            "fetch.message.max.bytes": FETCH_BYTES,
+            "queued.min.messages": BATCH,
         }
         if settings.apply.instance_id is not None:
             membership["group.instance.id"] = settings.apply.instance_id
