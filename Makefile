@@ -48,7 +48,7 @@ mutate: .venv/.dev  ## break projections/ in thousands of small ways, and see wh
 bench: .venv/.dev  ## the measurements
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
-bench-sink: .venv/.dev  ## how well the sink uses what the account allows, at limits of 5, 15 and 50, and one by one
+bench-sink: .venv/.dev  ## the sink: use of an account's limit, calls per order, a poisoned customer, memory; ARGS="--part calls"
 	@$(BIN)/python -m tests.benchmarks sink $(ARGS)
 
 lint: .venv/.dev  ## style, types, who may import whom, the lock file

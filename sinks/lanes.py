@@ -20,6 +20,7 @@ from sinks.share import Share
 from sinks.slots import Slots
 from sinks.traffic import Traffic
 from sinks.translate import content_hash
+from sinks.waiting import hindrance
 
 
 class Lanes:
@@ -153,7 +154,7 @@ class Lanes:
                     self._traffic.write(entry, letters.closed("applied"))
                 self._traffic.advance(entry.lane, now)
                 continue
-            entry = entry.lane.newest_first(entry)
+            entry = entry.lane.newest_first(entry, lambda each: hindrance(each, self.knowledge) is None)
             entry.stage = Stage.RUNNING
             self.slots.take(entry)
             share.in_flight += 1
