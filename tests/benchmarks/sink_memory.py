@@ -32,6 +32,6 @@ def report(bootstrap: str, commands: int) -> None:
             print(f"  {done:8} commands{passed:8.0f} s{megabytes[-1]:8.1f} MB", flush=True)
             wanted = (done // EVERY + 1) * EVERY
         assert pipeline.stop("apply") == 0
+        letters = sum(pipeline.ends("dead_letters").values())
     half = megabytes[len(megabytes) // 2 :]
-    if len(half) > 1:
-        print(f"  in the second half {half[-1] - half[0]:+.1f} MB")
+    print(f"  {half[-1] - half[0]:+.1f} MB in the second half; {letters} dead letters")

@@ -55,7 +55,7 @@ def _measured(bootstrap: str, documents: int, fault: dict[str, Any] | None) -> f
         pipeline.start("apply")
         first, began = when(pipeline, sandbox, lambda told: made(told) >= 1)
         last, ended = when(pipeline, sandbox, lambda told: made(told) >= documents * (1 - TAIL))
-        pipeline.kill("apply")
+        assert pipeline.stop("apply") == 0
     return (made(last) - made(first)) / (ended - began)
 
 
