@@ -40,6 +40,7 @@ soak-sink: .venv/.dev  ## 20,000 commands into a NetSuite with every fault at on
 	@NUESTREAM_STORM_COMMANDS=20000 NUESTREAM_STORM_CUSTOMERS=2000 NUESTREAM_STORM_KILLS=20 \
 	    $(BIN)/python -m pytest -s tests/streams/test_sink_storm.py $(ARGS)
 	@NUESTREAM_REQUEST_KILLS=20 $(BIN)/python -m pytest -s tests/streams/test_dead_letter_kills.py $(ARGS)
+	@$(BIN)/python -m pytest -s -m soak tests/streams/test_sink_shared.py $(ARGS)
 
 soak-replay: .venv/.dev  ## 20,000 orders by Faust and by a replay, of the topic and of its archive; 1,000 looks back
 	@$(BIN)/python -m tests.environment
@@ -61,7 +62,7 @@ mutate: .venv/.dev  ## break projections/ in thousands of small ways, and see wh
 bench: .venv/.dev  ## the measurements
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
-bench-sink: .venv/.dev  ## how well the sink uses what the account allows, at limits of 5, 15 and 50, and one by one
+bench-sink: .venv/.dev  ## the sink: use of an account's limit, calls per order, a poisoned customer, memory; ARGS="--part calls"
 	@$(BIN)/python -m tests.benchmarks sink $(ARGS)
 
 bench-replay: .venv/.dev  ## how fast the log is folded again, beside consuming and decoding it, Faust and Quix Streams

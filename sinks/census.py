@@ -22,8 +22,12 @@ from sinks.lookup import PAGE, every_row_if_allowed
 from sinks.readback import as_decimal, id_of
 from sinks.translate import LINE_ID, ORIGINAL_ORDER, References, patch_for
 
-WORTH_ASKING = 100
-"""Of fewer commands at once it is not asked: most are new, and would pay for nothing."""
+WORTH_ASKING, WORTH_ASKING_AGAIN = 50, 5
+"""Of fewer commands at once it is not asked: most are new, and would pay for nothing. The second counts where most of
+those that were asked about last stood there already."""
+
+KEPT = 20_000
+"""So many answers are kept for commands whose turn has not come; some are parked, and never ask."""
 
 _log = logging.getLogger(__name__)
 
@@ -52,13 +56,16 @@ class Standing(Struct, frozen=True):
 class Census:
     """Portions of commands and what stands under their external ids; each is told once, then forgotten.
 
-    ``attempts`` makes the dealings of one portion with NetSuite.
+    ``attempts`` makes the dealings of one portion with NetSuite. Of more than ``kept`` answers that nobody has asked
+    for, the oldest are dropped: their commands go the ordinary way.
     """
 
-    def __init__(self, attempts: Callable[[str], Attempts]) -> None:
+    def __init__(self, attempts: Callable[[str], Attempts], kept: int = KEPT) -> None:
         self._attempts = attempts
+        self._kept = kept
         self._asked: dict[str, asyncio.Task[dict[str, Standing]]] = {}
         self._refused: set[str] = set()
+        self._worth_asking = WORTH_ASKING
 
     def expect(self, commands: Iterable[Command]) -> None:
         """Ask about ``commands``, none of which is known to be in NetSuite, where they are many."""
@@ -66,13 +73,15 @@ class Census:
         for command in commands:
             if command.external_id not in self._asked:
                 wanted.setdefault(_table_of(command), []).append(command.external_id)
-        if sum(map(len, wanted.values())) < WORTH_ASKING:
+        if sum(map(len, wanted.values())) < self._worth_asking:
             return
         for table, names in wanted.items():
             unique = list(dict.fromkeys(names))
             for start in range(0, len(unique) if table not in self._refused else 0, PAGE):
                 part = unique[start : start + PAGE]
                 self._asked.update(dict.fromkeys(part, asyncio.create_task(self._ask(table, part))))
+        while len(self._asked) > self._kept:
+            self._drop(next(iter(self._asked)))
 
     async def standing(self, external_id: str) -> Standing | None:
         """What stands there, where it was asked for and found. Raises :class:`Unauthorized`."""
@@ -80,7 +89,7 @@ class Census:
         if asked is None:
             return None
         try:
-            return (await asyncio.shield(asked)).get(external_id.casefold())
+            return (await asyncio.shield(asked)).pop(external_id.casefold(), None)
         except asyncio.CancelledError:
             if asked.cancelled():
                 return None
@@ -92,11 +101,17 @@ class Census:
             task.cancel()
         self._asked.clear()
 
+    def _drop(self, external_id: str) -> None:
+        asked = self._asked.pop(external_id)
+        if asked.done() and not asked.cancelled() and asked.exception() is None:
+            asked.result().pop(external_id.casefold(), None)
+
     async def _ask(self, table: str, names: Sequence[str]) -> dict[str, Standing]:
         attempts = self._attempts(f"a look-up of {len(names)} external ids")
         query = f"SELECT {_COLUMNS[table]} FROM {table} WHERE externalid IN ({{marks}}) ORDER BY id"  # noqa: S608
         rows = await self._all_rows(attempts, table, query, names)
         by_id = {internal_id: row for row in rows if (internal_id := id_of(row))}
+        self._worth_asking = WORTH_ASKING_AGAIN if 2 * len(by_id) > len(names) else WORTH_ASKING
         lines: dict[str, list[Row]] = {}
         if table == "transaction" and by_id:
             for line in await self._all_rows(attempts, table, _LINES, list(by_id)):

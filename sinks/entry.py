@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
@@ -135,12 +136,27 @@ class Lane:
     fresh: int = 0
     waits: bool = False
 
+    def newest_first(self, head: Entry, may_run: Callable[[Entry], bool]) -> Entry:
+        """Of upserts let the newest that ``may_run`` pass ``head``, which may: it makes the older ones needless."""
+        if self.kind is not Kind.UPSERT or head.request is not None:
+            return head
+        fresh = (each for each in self.entries if each.stage is Stage.IDLE and not (each.letter or each.request))
+        newest = max(filter(may_run, fresh), key=_version_of, default=head)
+        if newest is not head:
+            self.entries.remove(newest)
+            self.entries.appendleft(newest)
+        return newest
+
     def to_park(self) -> list[Entry]:
         """What stands behind a dead letter without being one."""
         if self.kind is Kind.UPSERT or not self.entries or self.entries[0].letter is None:
             return []
         behind = takewhile(lambda entry: entry.letter is None and entry.stage is Stage.IDLE, reversed(self.entries))
         return list(behind)[::-1]
+
+
+def _version_of(entry: Entry) -> tuple[Version, ...]:
+    return () if entry.subject.version is None else (entry.subject.version,)
 
 
 @dataclass(frozen=True, slots=True)

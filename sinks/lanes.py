@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from schemas.command import Command
+from schemas.command import Command, UpsertCustomer, UpsertItem
 from schemas.outcome import Outcome
 from schemas.requests import Request
 from sinks import letters
@@ -19,15 +19,20 @@ from sinks.letters import Letter
 from sinks.share import Share
 from sinks.slots import Slots
 from sinks.traffic import Traffic
+from sinks.translate import content_hash
+from sinks.waiting import hindrance
 
 
 class Lanes:
     """The commands of the assigned partitions.
 
     ``slots`` says how many run at once. ``window`` commands may be in memory, not counting those behind a document
-    that waits for a reference; of these there may be ``waiting_limit``, then the oldest count as overdue early.
-    ``reference_timeout`` is in the unit of the instants, seconds; a new customer waits for its parent for half of it.
-    ``await_parents`` and the ``adopted`` are those of :class:`~sinks.knowledge.Knowledge`.
+    that waits for a reference; of these there may be ``waiting_limit``, then the oldest count as overdue early. Of a
+    customer with very many commands only the first twentieth of a window counts, so that the others are read too.
+    ``reference_timeout`` is in the unit of the instants, seconds, and so is ``request_limit``: how long after a
+    partition was taken over NetSuite may still write what an earlier sink sent. A new customer waits for its parent for
+    half of ``reference_timeout``; ``await_parents`` and the ``adopted`` are those of
+    :class:`~sinks.knowledge.Knowledge`.
     """
 
     def __init__(
@@ -37,6 +42,7 @@ class Lanes:
         window: int,
         waiting_limit: int,
         reference_timeout: float,
+        request_limit: float,
         await_parents: bool = True,
         adopted: Collection[str] = (),
     ) -> None:
@@ -44,14 +50,17 @@ class Lanes:
         self.slots = slots
         self._window = window
         self._waiting_limit = waiting_limit
-        self._traffic = Traffic(self.knowledge, reference_timeout)
+        self._request_limit = request_limit
+        self._traffic = Traffic(self.knowledge, reference_timeout, depth=max(1, window // 20))
         self._shares = self._traffic.shares
         self._line = self._traffic.line
 
     @property
     def room(self) -> int:
         """How many more commands may be read into memory; not positive when the window is full."""
-        return self._window - (self._line.held - self._line.waiting)
+        line = self._line
+        aside = min(self._waiting_limit, line.waiting + line.behind)
+        return self._window - (line.held - max(aside, line.waiting))
 
     @property
     def parked(self) -> int:
@@ -81,7 +90,7 @@ class Lanes:
         are never sent, ``requests`` what people asked for and nobody has answered. Commands below the offset
         ``inherited_before`` may have been sent by another sink.
         """
-        share = self._shares[partition] = Share(partition, discarded, inherited_before)
+        share = self._shares[partition] = Share(partition, discarded, inherited_before, now + self._request_limit)
         for found in parked:
             share.recall(found)
             if found.subject.kind is Kind.UPSERT:
@@ -126,6 +135,8 @@ class Lanes:
             entry.pending = letters.refused(command)
         else:
             entry.command = command
+            if isinstance(command, UpsertCustomer | UpsertItem) and not share.is_settled(entry, self.knowledge):
+                share.may_be_running(entry, content_hash(command), now)
         self._traffic.append(entry)
         self._traffic.advance(lane, now)
 
@@ -138,6 +149,7 @@ class Lanes:
     def take(self, now: float) -> list[Action]:
         """What to do now: everything that is due to be written, and deliveries as far as slots are free."""
         self._traffic.expire(now, self._waiting_limit)
+        self._send_doubtful(now)
         runs: list[Action] = []
         while self._traffic.ready and self.slots.free:
             entry = self._traffic.ready.popleft()
@@ -152,6 +164,7 @@ class Lanes:
                     self._traffic.write(entry, letters.closed("applied"))
                 self._traffic.advance(entry.lane, now)
                 continue
+            entry = entry.lane.newest_first(entry, lambda each: hindrance(each, self.knowledge) is None)
             entry.stage = Stage.RUNNING
             self.slots.take(entry)
             share.in_flight += 1
@@ -162,12 +175,14 @@ class Lanes:
 
     def next_due(self) -> float | None:
         """When :meth:`take` has something new to say although nothing happened."""
-        return self._line.next_due()
+        dues = [share.quiet_at for share in self._shares.values() if share.doubtful and not share.retired]
+        return min((due for due in (*dues, self._line.next_due()) if due is not None), default=None)
 
     def applied(self, entry: Entry, outcome: Outcome, now: float) -> None:
         """NetSuite holds the command, and the broker has acknowledged its outcome."""
         if self._ended(entry):
             self.knowledge.learn(outcome, entry.place)
+            self._shares[entry.place.partition].doubt(outcome, now)
             if entry.letter is not None:
                 self._traffic.write(entry, letters.closed("applied"))
             self._traffic.wake(outcome, now)
@@ -215,18 +230,30 @@ class Lanes:
 
     def learn(self, outcome: Outcome, now: float) -> None:
         """An outcome was seen that this sink has not written."""
-        went_back = self.knowledge.learn(outcome)
-        if went_back is not None:
-            place, newest = went_back
-            share = self._shares.get(place.partition)
-            if share is not None and (entry := share.again(place, newest)) is not None:
-                self._traffic.append(entry)
+        if went_back := self.knowledge.learn(outcome):
+            self._append_again(*went_back)
         self._traffic.wake(outcome, now)
 
     def refuse(self, external_id: str, reason: str, now: float) -> None:
         """A customer or item is dead-lettered: documents that wait for it are parked."""
         self.knowledge.refuse(external_id, reason)
         self._traffic.resume(external_id, now)
+
+    def _send_doubtful(self, now: float) -> None:
+        """Send the newest version again where an older one may have been written on top by now."""
+        for share in self._shares.values():
+            for external_id in share.take_doubtful(now):
+                if delivered := self.knowledge.doubt(external_id):
+                    entry = self._append_again(*delivered)
+                    if entry is not None:
+                        self._traffic.advance(entry.lane, now)
+
+    def _append_again(self, place: Place, newest: Outcome) -> Entry | None:
+        share = self._shares.get(place.partition)
+        entry = share.again(place, newest) if share is not None else None
+        if entry is not None:
+            self._traffic.append(entry)
+        return entry
 
     def _ended(self, entry: Entry) -> bool:
         """Whether the delivery of ``entry`` still counts."""

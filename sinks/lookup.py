@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -116,6 +117,7 @@ class Directory:
 
     def __init__(self) -> None:
         self._ids: dict[tuple[str, str], str] = {}
+        self._asked: dict[tuple[str, str], asyncio.Task[str | None]] = {}
 
     async def ids(self, attempts: Attempts, table: str, external_ids: Iterable[str]) -> dict[str, str]:
         """Internal ids of the customers or items (``table``) among ``external_ids`` that NetSuite has."""
@@ -146,9 +148,20 @@ class Directory:
         self._ids.clear()
 
     async def _named(self, attempts: Attempts, table: str, query: str, name: str) -> str | None:
-        if (table, name) not in self._ids:
-            rows = await select(attempts, query, [name])
-            if not rows or (internal_id := id_of(rows[0])) is None:
+        """Ask once for all that want to know at the same time."""
+        key = (table, name)
+        while key not in self._ids:
+            asked = self._asked.get(key)
+            if asked is None:
+                asked = self._asked[key] = asyncio.create_task(_id_by(attempts, query, name))
+                asked.add_done_callback(lambda _: self._asked.pop(key))
+            internal_id = await asyncio.shield(asked)
+            if internal_id is None:
                 return None
-            self._ids[table, name] = internal_id
-        return self._ids[table, name]
+            self._ids[key] = internal_id
+        return self._ids[key]
+
+
+async def _id_by(attempts: Attempts, query: str, name: str) -> str | None:
+    rows = await select(attempts, query, [name])
+    return id_of(rows[0]) if rows else None

@@ -16,12 +16,16 @@ class Share:
 
     ``discarded`` are the ids of the commands that are never sent; those that were applied, the outcomes tell.
 
-    Commands below the offset ``inherited_before`` may have been sent by another sink.
+    Commands below the offset ``inherited_before`` may have been sent by another sink, and NetSuite may write them until
+    the instant ``quiet_at``. ``doubtful`` are customers and items on whose newest version that may happen.
     """
 
-    def __init__(self, partition: int, discarded: Iterable[str], inherited_before: int) -> None:
+    def __init__(self, partition: int, discarded: Iterable[str], inherited_before: int, quiet_at: float) -> None:
         self.partition = partition
         self.inherited_before = inherited_before
+        self.quiet_at = quiet_at
+        self.doubtful: dict[str, None] = {}
+        self._may_be_running: dict[str, set[str]] = {}
         self.open: dict[str, Entry] = {}
         self.discarded = set(discarded)
         self.progress = Progress()
@@ -75,6 +79,24 @@ class Share:
             version=(newest.activated_at, newest.order_id),
         )
         return Entry(place, subject, self.lane_of(subject), inherited=False)
+
+    def may_be_running(self, entry: Entry, content_hash: str, now: float) -> None:
+        """An upsert was read that another sink may have sent."""
+        if entry.inherited and now < self.quiet_at:
+            self._may_be_running.setdefault(entry.subject.external_id, set()).add(content_hash)
+
+    def doubt(self, outcome: Outcome, now: float) -> None:
+        """An outcome does not hold for sure while other content of the record may be written."""
+        if now < self.quiet_at and self._may_be_running.get(outcome.external_id, set()) - {outcome.content_hash}:
+            self.doubtful[outcome.external_id] = None
+
+    def take_doubtful(self, now: float) -> list[str]:
+        """The external ids whose newest version is to be sent again, once nothing else can be running."""
+        if now < self.quiet_at or self.retired:
+            return []
+        doubtful, self.doubtful = list(self.doubtful), {}
+        self._may_be_running.clear()
+        return doubtful
 
     def is_settled(self, entry: Entry, knowledge: Knowledge) -> bool:
         """Whether nothing is left to do: it was discarded, NetSuite holds it, or another record of it is parked."""

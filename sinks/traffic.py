@@ -17,13 +17,13 @@ from sinks.waiting import Wait, Waiting, hindrance
 class Traffic:
     """The lanes of all ``shares``. ``ready`` are the commands that may run, ``line`` knows what waits.
 
-    ``reference_timeout`` is in the unit of the instants, seconds.
+    ``reference_timeout`` is in the unit of the instants, seconds. ``depth`` is how many commands of a lane count.
     """
 
-    def __init__(self, knowledge: Knowledge, reference_timeout: float) -> None:
+    def __init__(self, knowledge: Knowledge, reference_timeout: float, depth: int) -> None:
         self.shares: dict[int, Share] = {}
         self.ready: deque[Entry] = deque()
-        self.line = Waiting()
+        self.line = Waiting(depth)
         self._knowledge = knowledge
         self._reference_timeout = reference_timeout
         self._outbox: list[Write | Decline] = []

@@ -52,25 +52,39 @@ def _parents(head: Entry, knowledge: Knowledge) -> Wait | None:
 
 
 class Waiting:
-    """Lanes by what they wait for. ``held`` counts commands in memory, ``waiting`` those of them in waiting lanes."""
+    """Lanes by what they wait for.
 
-    def __init__(self) -> None:
+    ``held`` counts commands in memory, ``waiting`` those of them in waiting lanes, ``behind`` those that have ``depth``
+    others or more of their own lane before them.
+    """
+
+    def __init__(self, depth: int) -> None:
         self.held = 0
         self.waiting = 0
+        self.behind = 0
+        self._depth = depth
         self._lanes: dict[str, dict[Lane, None]] = {}
         self._deadlines: list[tuple[float, int, Entry]] = []
         self._sequence = count()
 
     def count(self, lane: Lane, change: int) -> None:
         """Commands without a dead letter came to the lane or left it."""
+        self._leave_out(lane, -1)
         lane.fresh += change
         self.held += change
-        self.waiting += change * lane.waits
+        self._leave_out(lane, 1)
 
     def set_waits(self, lane: Lane, *, waits: bool) -> None:
         """Whether the lane's head waits."""
-        self.waiting += lane.fresh * (waits - lane.waits)
+        self._leave_out(lane, -1)
         lane.waits = waits
+        self._leave_out(lane, 1)
+
+    def _leave_out(self, lane: Lane, change: int) -> None:
+        if lane.waits:
+            self.waiting += change * lane.fresh
+        else:
+            self.behind += change * max(0, lane.fresh - self._depth)
 
     def wait_for(self, lane: Lane, external_ids: Iterable[str]) -> None:
         """Let :meth:`woken` return the lane for any of these."""

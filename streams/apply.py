@@ -29,7 +29,7 @@ from streams.acknowledged import AckSender
 from streams.adoption import adopted_in
 from streams.command_reader import CommandReader, Read
 from streams.command_records import Rereader
-from streams.deliveries import Deliveries
+from streams.deliveries import LOST, Deliveries
 from streams.errors import NuestreamError
 from streams.kafka import registry_of
 from streams.mapping import defaults_of
@@ -70,6 +70,7 @@ class Worker:
             window=apply.window,
             waiting_limit=apply.window * WAITING_WINDOWS,
             reference_timeout=netsuite.reference_timeout,
+            request_limit=netsuite.request_limit,
             await_parents=defaults.parents != "ignored",
             adopted=adopted,
         )
@@ -199,7 +200,7 @@ class Worker:
     async def _lost(self, partitions: list[int]) -> None:
         log.warning("partitions %s were lost to another worker", ", ".join(map(str, partitions)))
         self._forget(partitions)
-        await self._deliveries.cancel(partitions)
+        await self._deliveries.lose(partitions)
 
     def _forget(self, partitions: Iterable[int]) -> None:
         self._deliverer.forget()
@@ -212,13 +213,13 @@ class Worker:
         partitions = list(self._assignment)
         for partition in partitions:
             self._lanes.retire(partition)
-        await self._deliveries.drain(partitions, self._settings.apply.shutdown_timeout)
+        await self._deliveries.drain([*partitions, LOST], self._settings.apply.shutdown_timeout)
 
     async def _leave(self) -> None:
         """Commit what is done and leave Kafka, which may not be there any more."""
         try:
             async with asyncio.timeout(LEAVE_WITHIN):
-                await self._deliveries.cancel(list(self._assignment))
+                await self._deliveries.cancel([*self._assignment, LOST])
                 await self._commit()
                 await self._reader.close()
                 await self._follower.close()

@@ -28,6 +28,8 @@ log = logging.getLogger("nuestream.apply")
 T = TypeVar("T")
 
 BATCH = 1000
+FETCH_BYTES = 256 * 1024
+"""Of one partition at a time; a record that is larger comes all the same."""
 POLL = 0.2
 
 
@@ -59,12 +61,16 @@ class CommandReader:
         self._on_assigned = on_assigned
         self._on_revoked = on_revoked
         self._on_lost = on_lost
-        self._resume_at = max(1, settings.apply.window // 2)
+        # a few look-ups serve a large portion of commands, so a backlog is not read one by one
+        self._pause_below, self._resume_at = max(1, settings.apply.window // 10), max(1, settings.apply.window // 2)
         self._faults = Faults(settings.kafka)
         membership: dict[str, object] = {
             "partition.assignment.strategy": "cooperative-sticky",
             "session.timeout.ms": round(settings.apply.session_timeout * 1000),
             "heartbeat.interval.ms": max(1, round(settings.apply.session_timeout * 300)),
+            # partitions are read in turn: documents wait the less for what stands in another one
+            "fetch.message.max.bytes": FETCH_BYTES,
+            "queued.min.messages": BATCH,
         }
         if settings.apply.instance_id is not None:
             membership["group.instance.id"] = settings.apply.instance_id
@@ -119,7 +125,7 @@ class CommandReader:
 
     def _hold_back(self, room: int) -> None:
         assigned = self._consumer.assignment()
-        if room <= 0:
+        if room < self._pause_below:
             flowing = [place for place in assigned if place.partition not in self._paused]
             self._consumer.pause(flowing)
             self._paused.update(place.partition for place in flowing)

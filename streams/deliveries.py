@@ -16,7 +16,7 @@ from schemas.outcome import DeadLetter, LetterState, Outcome
 from schemas.requests import RequestDeclined
 from sinks.advice import advice_on
 from sinks.deliver import Absent, Applied, Deliverer, Missing
-from sinks.entry import Decline, Entry, Original, Run, Write
+from sinks.entry import Decline, Entry, Kind, Original, Run, Stage, Write
 from sinks.lanes import Lanes
 from sinks.letters import Letter
 from streams.acknowledged import AckSender
@@ -24,6 +24,10 @@ from streams.command_records import Rereader
 from streams.settings import Settings
 
 log = logging.getLogger("nuestream.apply")
+
+
+LOST = -1
+"""Stands for the partitions that others have taken over, where what was sent before is still under way."""
 
 
 class Deliveries:
@@ -53,6 +57,7 @@ class Deliveries:
         self._epoch = epoch
         self._taken_over: dict[int, float] = {}
         self._tasks: dict[int, set[asyncio.Task[None]]] = {}
+        self._upserts: set[asyncio.Task[None]] = set()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.told: Counter[str] = Counter()
 
@@ -70,14 +75,28 @@ class Deliveries:
                     work = self._record(action)
                 case Decline():
                     work = self._decline(action)
-            self._start(action.partition, work)
+            task = self._start(action.partition, work)
+            if isinstance(action, Run) and action.entry.subject.kind is Kind.UPSERT:
+                self._upserts.add(task)
 
     async def drain(self, partitions: Iterable[int], patience: float) -> None:
-        """Let what is in flight of ``partitions`` end, ``patience`` seconds at most, and cancel the rest."""
+        """Let what is in flight of ``partitions`` end, ``patience`` seconds at most, and give up the rest."""
         until = time.monotonic() + patience
         while (running := self._running(partitions)) and (left := until - time.monotonic()) > 0:
             await asyncio.wait(running, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-        await self.cancel(partitions)
+        await self.lose(partitions)
+
+    async def lose(self, partitions: Iterable[int]) -> None:
+        """End everything of ``partitions``, which are another worker's, but what was sent of customers and items.
+
+        NetSuite may write that after a newer version that the other worker sends. So it goes on until it can be told,
+        and whoever has sent the newer one sends it again.
+        """
+        left = {partition: self._tasks.get(partition, set()) for partition in partitions if partition != LOST}
+        for running in left.values():
+            self._tasks.setdefault(LOST, set()).update(running & self._upserts)
+            running -= self._upserts
+        await self.cancel(left)
 
     async def cancel(self, partitions: Iterable[int]) -> None:
         """End everything of ``partitions`` at once; NetSuite may still carry out what it was sent."""
@@ -90,13 +109,13 @@ class Deliveries:
     def _running(self, partitions: Iterable[int]) -> set[asyncio.Task[None]]:
         return {task for partition in partitions for task in self._tasks.get(partition, ())}
 
-    def _start(self, partition: int, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, partition: int, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
-        running = self._tasks.setdefault(partition, set())
-        running.add(task)
+        self._tasks.setdefault(partition, set()).add(task)
 
         def ended(task: asyncio.Task[None]) -> None:
-            running.discard(task)
+            for running in (*self._tasks.values(), self._upserts):
+                running.discard(task)
             if task.cancelled():
                 return
             error = task.exception()
@@ -109,6 +128,7 @@ class Deliveries:
                 self.failed.set_exception(error)
 
         task.add_done_callback(ended)
+        return task
 
     def _quiet(self, entry: Entry) -> None:
         self._lanes.slots.quiet(entry)
@@ -187,7 +207,8 @@ class Deliveries:
         )
         key = f"{outcome.account}|{outcome.external_id}".encode()
         placed = await self._sender.send(self._topics.outcomes, key, outcome)
-        self._wrote(*placed)
+        if entry.stage is not Stage.GONE:  # else it is news here too: a newer version may have been sent meanwhile
+            self._wrote(*placed)
         self._lanes.applied(entry, outcome, time.monotonic())
         self.told[outcome.result.lower()] += 1
         log.info("%s is %s %s: %s", outcome.external_id, outcome.record_type, outcome.internal_id, outcome.result)

@@ -5,8 +5,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from tests.benchmarks import core, recovery, replay, scale, sink, writing
+from tests.benchmarks import core, recovery, replay, scale, sink, sink_calls, sink_memory, sink_poisoned, writing
 from tests.environment import UnavailableError, find_kafka
+
+SINK: dict[str, Callable[[str, argparse.Namespace], None]] = {
+    "slots": lambda bootstrap, options: sink.report(bootstrap, options.documents),
+    "calls": lambda bootstrap, options: sink_calls.report(bootstrap, options.documents // 2),
+    "poisoned": lambda bootstrap, options: sink_poisoned.report(bootstrap, options.documents // 2),
+    "memory": lambda bootstrap, options: sink_memory.report(bootstrap, options.commands),
+}
 
 
 def main() -> None:
@@ -20,6 +27,8 @@ def main() -> None:
     parser.add_argument("--customer-orders", type=int, default=1000, help="scale: of a large customer (default 1000)")
     parser.add_argument("--documents", type=int, default=4000, help="sink: at the highest limit (default 4000)")
     parser.add_argument("--sizes", default="100000,1000000", help="replay: orders of each log (default 100000,1000000)")
+    parser.add_argument("--part", choices=sorted(SINK), help="sink: this alone")
+    parser.add_argument("--commands", type=int, default=100_000, help="sink: of the memory (default 100000)")
     options = parser.parse_args()
     if options.what == "recovery":
         _on_kafka(lambda bootstrap: recovery.report(bootstrap, options.subscriptions, options.updates))
@@ -30,7 +39,8 @@ def main() -> None:
         sizes = [int(size) for size in options.sizes.split(",")]
         _on_kafka(lambda bootstrap: replay.report(bootstrap, sizes, options.runs))
     elif options.what == "sink":
-        _on_kafka(lambda bootstrap: sink.report(bootstrap, options.documents))
+        for name in SINK if options.part is None else [options.part]:
+            _on_kafka(lambda bootstrap, part=SINK[name]: part(bootstrap, options))
     else:
         core.report(options.orders, options.runs)
         _on_kafka(lambda bootstrap: writing.report(bootstrap, options.orders, options.runs))

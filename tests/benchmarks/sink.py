@@ -7,19 +7,13 @@ them: the first document, and the one after which a tenth is left.
 
 from __future__ import annotations
 
-import tempfile
-import time
-import uuid
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-from schemas.command import Command, UpsertCustomer
+from schemas.command import Command
 from tests.benchmarks.filled import memory_of
+from tests.benchmarks.sink_line import apply_all, line, made, when
 from tests.pipeline import Pipeline
-from tests.sandbox_server import RunningSandbox, running_sandbox
 from tests.sinks import orders
 from tests.streams.sinking import sales_order
 
@@ -28,7 +22,6 @@ CUSTOMERS = 1000
 TAIL = 0.1
 LATENCY = {"median": 0.5, "p99": 2.0, "seed": 1}
 """Seconds of a request: a sales order takes one to five in NetSuite; shorter here, so that a run ends."""
-PATIENCE = 1200.0
 
 
 @dataclass(frozen=True)
@@ -62,59 +55,27 @@ def report(bootstrap: str, documents: int) -> None:
 
 
 def _measured(bootstrap: str, name: str, limit: int, documents: int) -> Figures:
-    with _line(bootstrap, limit) as (pipeline, sandbox):
+    with line(bootstrap, limit) as (pipeline, sandbox):
         customers = min(CUSTOMERS, documents)
-        _prepare(pipeline, customers)
+        prepare(pipeline, (f"c{number}" for number in range(customers)))
         sandbox.admin("PUT", "latency", LATENCY)
         sandbox.admin("PUT", "limits", {"concurrency": limit})
         pipeline.ask_for(sales_order(f"c{number % customers}", number) for number in range(documents))
         sandbox.admin("DELETE", "report")
         pipeline.start("apply")
-        first, began = _when(pipeline, sandbox, 1)
-        last, ended = _when(pipeline, sandbox, round(documents * (1 - TAIL)))
+        first, began = when(pipeline, sandbox, lambda told: made(told) >= 1)
+        last, ended = when(pipeline, sandbox, lambda told: made(told) >= documents * (1 - TAIL))
         memory = memory_of(pipeline.process("apply").pid) // 2**20
         assert pipeline.stop("apply") == 0
-    made = _made(last) - _made(first)
+    came = made(last) - made(first)
     slots = last["slots"]["slotSeconds"] - first["slots"]["slotSeconds"]
     calls = sum(last["requests"].values()) - sum(first["requests"].values())
     passed = ended - began
-    return Figures(name, made / passed, slots / (limit * passed), calls / made, last["peakConcurrency"], memory)
+    return Figures(name, came / passed, slots / (limit * passed), calls / came, last["peakConcurrency"], memory)
 
 
-@contextmanager
-def _line(bootstrap: str, limit: int) -> Iterator[tuple[Pipeline, RunningSandbox]]:
-    with tempfile.TemporaryDirectory(prefix="nuestream-bench-") as folder, running_sandbox() as sandbox:
-        prefix = f"bench-{uuid.uuid4().hex[:8]}."
-        own = {"NETSUITE__CONCURRENCY": str(limit), "NETSUITE__REQUEST_LIMIT": "900"}
-        with closing(Pipeline(Path(folder), bootstrap, prefix, sandbox, settings=own)) as pipeline:
-            pipeline.run("topics", "create")
-            yield pipeline, sandbox
-
-
-def _prepare(pipeline: Pipeline, customers: int) -> None:
+def prepare(pipeline: Pipeline, customers: Iterable[str]) -> None:
     """Bring in the customers and the item that the documents name."""
-    upserts: list[Command] = [orders.item(), *(_customer(f"c{number}") for number in range(customers))]
+    upserts: list[Command] = [orders.item(), *(orders.customer(f"NUE-CUST-{name}", name) for name in customers)]
     pipeline.ask_for(upserts)
-    pipeline.start("apply")
-    pipeline.wait_for(lambda: pipeline.lag("apply", "commands") == 0, PATIENCE, "apply")
-    assert pipeline.stop("apply") == 0
-
-
-def _customer(name: str) -> UpsertCustomer:
-    return orders.customer(f"NUE-CUST-{name}", name)
-
-
-def _when(pipeline: Pipeline, sandbox: RunningSandbox, made: int) -> tuple[dict[str, Any], float]:
-    """The report when so many documents are made, and the instant."""
-    until = time.monotonic() + PATIENCE
-    while True:
-        told, now = sandbox.admin("GET", "report"), time.monotonic()
-        if _made(told) >= made:
-            return told, now
-        assert pipeline.is_running("apply"), pipeline.tail("apply")
-        assert now < until, f"{_made(told)} of {made} documents"
-        time.sleep(0.2)
-
-
-def _made(told: dict[str, Any]) -> int:
-    return int(told["made"].get("salesOrder", 0))
+    apply_all(pipeline)

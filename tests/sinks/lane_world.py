@@ -11,9 +11,11 @@ from sinks.entry import Decline, Entry, Kind, Original, Place, Recalled, Run, Su
 from sinks.lanes import Lanes
 from sinks.letters import Letter
 from sinks.slots import Slots
+from sinks.translate import content_hash
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TIMEOUT = 100.0
+REQUEST_LIMIT = 900.0
 
 
 def document(customer: str, number: str, *references: str) -> CreateSalesOrder:
@@ -73,7 +75,7 @@ def outcome_of(command: Command | Subject, internal_id: str = "1") -> Outcome:
         result=Result.CREATED,
         order_id=order_id,
         customer_id=subject.lane,
-        content_hash=subject.command_id,
+        content_hash=subject.command_id if isinstance(command, Subject) else content_hash(command),
         applied_at=START,
         activated_at=activated_at,
     )
@@ -115,6 +117,7 @@ class World:
             window=self.limits["window"],
             waiting_limit=self.limits["waiting_limit"],
             reference_timeout=TIMEOUT,
+            request_limit=REQUEST_LIMIT,
             **self.parents,
         )
         self.running: list[Run] = []
@@ -227,7 +230,9 @@ class World:
             self.lanes.missing(entry, absent[0], self.now)
         elif accept or subject.external_id in self.netsuite:
             self.netsuite[subject.external_id] = subject
-            outcome = outcome_of(subject)
+            command = self.log[entry.place.partition][entry.place.offset]
+            assert not isinstance(command, str)
+            outcome = outcome_of(command)
             self.outcomes.append(outcome)
             self.unacknowledged.append((entry, lambda: self.lanes.applied(entry, outcome, self.now)))
         else:

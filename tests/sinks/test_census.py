@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from schemas.command import Command
+from schemas.command import Command, UpsertItem
 from schemas.outcome import Result
+from sinks.census import Census
 from sinks.deliver import Applied, Refused
 from tests.sandbox_server import running_sandbox
 from tests.sinks import orders
@@ -123,3 +124,20 @@ async def test_what_was_expected_and_does_not_come_is_forgotten(account: Account
     verdict = await account.deliverer.deliver(commands[-1], account.known)
     assert isinstance(verdict, Applied)
     assert verdict.result is Result.FOUND
+
+
+async def test_after_a_portion_that_stood_there_a_small_one_is_looked_up_together_too(account: Account) -> None:
+    commands = await history(account)
+    await again(account, commands[:-10])
+    account.line.calls.clear()
+    await again(account, commands[-10:])
+    assert {path.partition("?")[0] for _, path in account.line.calls} == {"/services/rest/query/v1/suiteql"}
+
+
+async def test_answers_that_nobody_asks_for_are_dropped_oldest_first(account: Account) -> None:
+    commands = [command for command in await history(account) if not isinstance(command, UpsertItem)]
+    census = Census(account.deliverer._dealings, kept=MANY)
+    census.expect(commands)  # the customers, then the documents
+    assert await census.standing(commands[0].external_id) is None
+    assert await census.standing(commands[-1].external_id) is not None
+    assert await census.standing(commands[-1].external_id) is None  # it was told

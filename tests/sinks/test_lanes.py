@@ -1,21 +1,21 @@
 """The lanes, case by case: what waits, what is parked, what is not sent again."""
 
 from schemas.outcome import LetterState
-from sinks.entry import Place, Write
-from tests.sinks.lane_world import TIMEOUT, World, document, outcome_of, upsert
+from sinks.entry import Place, Write, subject_of
+from tests.sinks.lane_world import REQUEST_LIMIT, TIMEOUT, World, document, outcome_of, upsert
 
 ORDER = document("c0", "1", "i0")
 
 
 def test_a_document_takes_no_room_while_it_waits_and_nothing_behind_it_does() -> None:
     world = World(1, window=2)
-    world.log[0] = [document("c0", str(number), "i0") for number in range(5)]
+    world.log[0] = [document(f"c{number}", "1", "i0") for number in range(5)]
     assert all(world.read(0) for _ in range(5))
     assert world.lanes.room == 2
     assert world.take() == []
     world.lanes.learn(outcome_of(upsert("i0", 1)), world.now)
     assert world.lanes.room == -3
-    assert len(world.take()) == 1
+    assert len(world.take()) == 2
 
 
 def test_a_waiting_document_is_asked_about_when_it_is_overdue_and_then_dead_lettered() -> None:
@@ -90,12 +90,69 @@ def test_a_record_that_another_sink_brought_back_in_time_is_sent_again() -> None
     assert world.take() == []
 
 
+def test_of_the_versions_that_were_read_the_newest_is_sent_and_makes_the_older_ones_needless() -> None:
+    world = World(1)
+    world.log[0] = [upsert("i0", version) for version in (2, 1, 4, 3)]
+    while world.read(0):
+        pass
+    (run,) = world.take()
+    assert run.entry.place == Place(0, 2)
+    world.deliver(run, accept=True)
+    world.acknowledge()
+    assert world.take() == []
+    assert world.lanes.committable(0) == 4
+
+
+def test_the_older_versions_are_sent_where_the_newest_is_refused() -> None:
+    world = World(1)
+    world.log[0] = [upsert("i0", 1), upsert("i0", 2)]
+    while world.read(0):
+        pass
+    world.deliver(world.take()[0], accept=False)
+    world.settle_everything()
+    assert world.netsuite["i0"].version == subject_of(upsert("i0", 1)).version
+    assert world.open_letters().keys() == {Place(0, 1)}
+
+
+def test_of_a_customer_with_very_many_documents_only_the_first_take_room() -> None:
+    world = World(1, window=40, waiting_limit=10)
+    world.log[0] = [upsert("i0", 1)]
+    world.settle_everything()
+    world.log[0] += [document("c0", str(number), "i0") for number in range(100)]
+    for _ in range(12):  # of which two take room
+        assert world.read(0)
+    assert world.lanes.room == 38
+    while world.read(0):
+        pass
+    assert world.position[0] == 1 + 50  # what is aside is bounded too
+
+
+def test_the_newest_version_is_sent_again_once_no_older_one_that_another_sink_sent_can_land_on_it() -> None:
+    world = World(1)
+    world.log[0] = [upsert("i0", 1)]
+    world.start_sink()
+    world.read(0)
+    world.settle_everything()
+    assert world.lanes.next_due() is None
+    world.log[0].append(upsert("i0", 2))
+    world.read(0)
+    world.deliver(world.take()[0], accept=True)
+    world.acknowledge()
+    assert (world.take(), world.lanes.next_due()) == ([], REQUEST_LIMIT)
+    world.now = REQUEST_LIMIT
+    (run,) = world.take()
+    assert run.entry.place == Place(0, 1)
+    world.deliver(run, accept=True)
+    world.acknowledge()
+    assert (world.take(), world.lanes.next_due()) == ([], None)
+
+
 def test_a_retired_partition_starts_nothing_and_ends_what_runs() -> None:
     world = World(1)
     world.log[0] = [upsert("i0", 1), upsert("i0", 2)]
     world.read(0)
-    world.read(0)
     (run,) = world.take()
+    world.read(0)
     world.lanes.retire(0)
     world.deliver(run, accept=True)
     world.acknowledge()

@@ -9,8 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from schemas.command import Command, CreateSalesOrder
 from schemas.outcome import LetterState
 from schemas.requests import DiscardRequested, RedriveRequested
-from sinks.entry import Kind, Place, Run, Subject, subject_of
-from tests.sinks.lane_world import TIMEOUT, World, child, document, outcome_of, upsert
+from sinks.entry import Kind, Place, Run, Subject, Version, subject_of
+from tests.sinks.lane_world import REQUEST_LIMIT, TIMEOUT, World, child, document, outcome_of, upsert
 
 CUSTOMERS = ("c0", "c1", "c2")
 ITEMS = ("i0", "i1", "i2")
@@ -25,6 +25,8 @@ class SinkMachine(RuleBasedStateMachine):
         self.world = World(2)
         self.numbers = dict.fromkeys((*CUSTOMERS, *ITEMS), 0)
         self.known: set[str] = set()
+        self.stragglers: list[tuple[Subject, float]] = []
+        self.of_others: dict[str, set[Version | None]] = {name: set() for name in ITEMS}
 
     @initialize(refused=st.integers(0, 5))
     def some_documents_were_refused_before(self, refused: int) -> None:
@@ -76,10 +78,10 @@ class SinkMachine(RuleBasedStateMachine):
     def _may_run(self, run: Run) -> None:
         subject, place = run.entry.subject, run.entry.place
         assert subject.kind is not Kind.UNREADABLE
-        assert subject.command_id not in self.known, "it was applied, and the sink knew"
         if subject.kind is not Kind.DOCUMENT:
             assert not self.world.lanes.knowledge.holds(subject)
             return
+        assert subject.command_id not in self.known, "it was applied, and the sink knew"
         for offset in range(place.offset):
             earlier = self.world.subject(Place(place.partition, offset))
             if earlier.kind is not Kind.UPSERT and earlier.lane == subject.lane:
@@ -138,7 +140,8 @@ class SinkMachine(RuleBasedStateMachine):
     def another_worker_applies_an_item(self, name: str) -> None:
         self.numbers[name] += 1
         outcome = outcome_of(self._version(name))
-        self.world.netsuite.setdefault(name, self._subject(name))
+        self.world.netsuite[name] = self._subject(name)
+        self.of_others[name].add(self._subject(name).version)
         self.world.outcomes.append(outcome)
         self.world.lanes.learn(outcome, self.world.now)
 
@@ -152,13 +155,23 @@ class SinkMachine(RuleBasedStateMachine):
 
     @rule(reset=st.booleans())
     def the_sink_is_killed_and_started(self, reset: bool) -> None:
+        sent = [run.entry.subject for run in self.world.running if run.entry.subject.kind is Kind.UPSERT]
+        self.stragglers = [(subject, self.world.now + REQUEST_LIMIT) for subject in sent]
         if reset:
             self.world.committed = dict.fromkeys(self.world.log, 0)
         self.world.start_sink()
         self.known = {outcome.command_id for outcome in self.world.outcomes}
 
+    @precondition(lambda self: self.stragglers)
+    @rule()
+    def what_the_killed_sink_has_sent_is_written_late(self) -> None:
+        subject, until = self.stragglers.pop()
+        if self.world.now < until:
+            self.world.netsuite[subject.external_id] = subject
+
     @rule(partition=st.sampled_from((0, 1)))
     def a_partition_is_taken_and_given_back(self, partition: int) -> None:
+        self.stragglers.clear()
         self.world.lanes.retire(partition)
         assert not [run for run in self.world.take() if run.entry.place.partition == partition]
         self.world.unassign(partition)
@@ -192,6 +205,7 @@ class SinkMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.world.settle_everything()
         for name in ITEMS:
+            self._is_at_its_newest(name)
             self.another_worker_applies_an_item(name)
         self.world.settle_everything()
         refused = {
@@ -212,6 +226,12 @@ class SinkMachine(RuleBasedStateMachine):
             subject = self.world.subject(place)
             assert subject.command_id not in applied, "its letter should be closed"
             assert subject.kind is not Kind.UPSERT, "a newer version is in NetSuite"
+
+    def _is_at_its_newest(self, name: str) -> None:
+        """What another worker has applied last, that one keeps so."""
+        applied = {(each.activated_at, each.order_id) for each in self.world.outcomes if each.external_id == name}
+        if applied and max(applied) not in self.of_others[name]:
+            assert self.world.netsuite[name].version == max(applied)
 
     def _log(self, name: str) -> list[Any]:
         return self.world.log[int(name[1:]) % 2]

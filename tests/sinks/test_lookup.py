@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -86,3 +87,13 @@ async def test_after_a_refusal_references_are_looked_up_again(account: Account) 
     account.line.calls.clear()
     assert isinstance(await account.deliver(orders.sales_order()), Applied)
     assert [path for _, path in account.line.calls if "suiteql" in path] != []
+
+
+async def test_documents_that_need_the_same_currency_at_once_ask_for_it_once(account: Account) -> None:
+    verdicts = await asyncio.gather(
+        *(account.deliver(orders.sales_order(f"NUE-SO-{n}", currency="EUR")) for n in range(5))
+    )
+    assert not [each for each in verdicts if not isinstance(each, Applied)]
+    assert len([path for _, path in account.line.calls if "suiteql" in path]) == 1
+    nobody_knows = [account.deliver(orders.sales_order(f"NUE-SO-{n}", currency="XTS")) for n in range(5, 8)]
+    assert {type(each) for each in await asyncio.gather(*nobody_knows)} == {Refused}

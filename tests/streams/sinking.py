@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from click.testing import CliRunner
@@ -21,7 +21,7 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 from msgspec import Struct
 
 from schemas.codec import Decoder, Encoder
-from schemas.command import Command, CreateSalesOrder
+from schemas.command import Command, CreateReturnAuthorization, CreateSalesOrder
 from schemas.headers import headers_of
 from schemas.outcome import DeadLetter, LetterState, Outcome
 from schemas.requests import RequestDeclined
@@ -30,7 +30,7 @@ from sinks.deliver import Applied, Deliverer
 from sinks.entry import subject_of
 from sinks.sandbox.show import documents_of
 from sinks.signing import Credentials
-from sinks.translate import Defaults
+from sinks.translate import Defaults, Request
 from streams import apply
 from streams.cli import cli
 from streams.errors import KafkaUnavailable
@@ -42,12 +42,19 @@ from tests.sandbox_server import RunningSandbox
 from tests.sinks import orders
 from tests.streams.own_topics import settings_on
 
+D = TypeVar("D", CreateSalesOrder, CreateReturnAuthorization)
+
 
 def sales_order(customer: str, number: int, **changes: Any) -> CreateSalesOrder:
     """The `number`-th sales order of a Nue customer, which is its own billing account."""
     name = f"NUE-SO-{customer}-{number}"
-    made = orders.sales_order(name, entity=f"NUE-CUST-{customer}", **changes)
-    return msgspec.structs.replace(made, origin=msgspec.structs.replace(made.origin, customer_id=customer))
+    made = orders.sales_order(name, **{"entity": f"NUE-CUST-{customer}", **changes})
+    return of_customer(made, customer)
+
+
+def of_customer(document: D, customer: str) -> D:
+    """The document as one of a Nue customer."""
+    return msgspec.structs.replace(document, origin=msgspec.structs.replace(document.origin, customer_id=customer))
 
 
 def negative(customer: str, number: int) -> CreateSalesOrder:
@@ -79,10 +86,11 @@ class Line:
         self._producer = Producer(producer_config(self.settings.kafka, log_level=0, error_cb=lambda _: None))
 
     def make_topics(self, partitions: int = 4) -> None:
-        """Make the sink's topics."""
+        """Make those of the sink's topics that are not there."""
         topics = self.settings.topics
         admin = AdminClient({"bootstrap.servers": self.settings.kafka.bootstrap_servers})
-        new = [NewTopic(name, partitions, 1) for name in (topics.commands, topics.outcomes, topics.dead_letters)]
+        missing = {topics.commands, topics.outcomes, topics.dead_letters} - admin.list_topics(timeout=10).topics.keys()
+        new = [NewTopic(name, partitions, 1) for name in missing]
         for made in admin.create_topics(new, operation_timeout=10).values():
             made.result(10)
         # the controller has made them; the brokers that clients ask may not have heard yet
@@ -113,18 +121,30 @@ class Line:
         self._producer.produce(topic, Encoder().encode(topic, record), b"?", partition, headers=headers_of(record))
         assert self._producer.flush(10) == 0
 
-    async def send_unnoticed(self, document: Command) -> None:
-        """Make a document in the account, as by a sink that ended before it could tell."""
-        given, name = self.sandbox.credentials, self.netsuite["account"]
+    def client(self) -> NetSuiteClient:
+        """Another client of the account."""
+        given = self.sandbox.credentials
         credentials = Credentials(
             consumer_key=given.consumer_key,
             consumer_secret=given.consumer_secret,
             token_id=given.token_id,
             token_secret=given.token_secret,
         )
-        async with NetSuiteClient(self.netsuite["url"], name, credentials) as client:
-            verdict = await Deliverer(client, account=name, defaults=Defaults()).deliver(document, {})
+        return NetSuiteClient(self.netsuite["url"], self.netsuite["account"], credentials)
+
+    async def send_unnoticed(self, document: Command) -> None:
+        """Make a document in the account, as by a sink that ended before it could tell."""
+        async with self.client() as client:
+            deliverer = Deliverer(client, account=self.netsuite["account"], defaults=Defaults())
+            verdict = await deliverer.deliver(document, {})
         assert isinstance(verdict, Applied)
+
+    async def edit(self, record: str, external_id: str, body: dict[str, Any]) -> None:
+        """Change a record as somebody in finance does."""
+        path = f"{record}/eid:{external_id}"
+        async with self.client() as client:
+            answer = await client.write(Request(method="PATCH", record=record, path=path, body=body))
+        assert answer.status == 204, answer
 
     def ask_in_bytes(self, key: bytes, value: bytes) -> None:
         """Put any bytes on the command topic."""
@@ -143,9 +163,13 @@ class Line:
             ended = await asyncio.wait_for(task, 30)
         assert ended == status
 
-    async def start_process(self, log: Path, *options: str, **netsuite: str) -> Process:
-        """The sink as its users start it, in a process of its own; ``netsuite`` are settings that differ."""
-        environment = os.environ | self.environment | _variables({"netsuite": netsuite})
+    async def start_process(self, log: Path, *options: str, instance: str | None = None, **netsuite: str) -> Process:
+        """The sink as its users start it, in a process of its own; ``netsuite`` are settings that differ.
+
+        ``instance`` is its name in the consumer group.
+        """
+        own = {"netsuite": netsuite, "apply": {} if instance is None else {"instance_id": instance}}
+        environment = os.environ | self.environment | _variables(own)
         with log.open("w") as out:
             command = (sys.executable, "-m", "streams.cli", *options, "apply")
             return await asyncio.create_subprocess_exec(*command, env=environment, stdout=out, stderr=out)
@@ -158,6 +182,7 @@ class Line:
                 "kafka": {"bootstrap_servers": self.settings.kafka.bootstrap_servers},
                 "topics": self.settings.topics.model_dump(),
                 "groups": self.settings.groups.model_dump(),
+                "apply": self.settings.apply.model_dump(exclude_none=True),
                 "netsuite": self.netsuite,
             }
         )
@@ -194,7 +219,7 @@ class Line:
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait until `holds`."""
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while not await asyncio.to_thread(holds):
             assert time.monotonic() < until, "it did not come about"
             await asyncio.sleep(0.2)

@@ -113,7 +113,7 @@ def test_a_dry_run_tells_what_it_would_cost_and_changes_nothing(world: World) ->
 
 
 def test_what_a_person_discarded_is_not_made(world: World) -> None:
-    name = sorted(world.documents)[0]
+    name = min(world.documents)
     world.unmade.add(name)
     world.untold.add(name)
     world.letters[name] = LetterState.DISCARDED
