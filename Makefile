@@ -1,6 +1,6 @@
 # Every target sets itself up: Python 3.11 or newer with venv is all that the machine must have.
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak soak-crash soak-cluster soak-hostile soak-oracle soak-sink soak-replay soak-archive soak-reconcile mutate bench bench-sink bench-replay lint lock clean
+.PHONY: help demo test soak soak-crash soak-cluster soak-hostile soak-oracle soak-sink soak-replay soak-rebuild soak-archive soak-reconcile mutate bench bench-sink bench-replay lint lock clean
 BIN := .venv/bin
 # Pipeline tests mostly wait; four at a time finish within minutes on two cores. A file's tests share its servers.
 BESIDE := -n 4 --dist loadfile --no-loadscope-reorder
@@ -16,7 +16,7 @@ test: .venv/.dev  ## the whole suite; ARGS="-k name" for a part
 	@$(BIN)/python -m tests.environment
 	@$(BIN)/python -m pytest -m "not soak" $(BESIDE) $(ARGS)
 
-soak: soak-crash soak-cluster soak-hostile soak-oracle soak-sink soak-replay soak-archive soak-reconcile  ## the long proofs, all of them (over an hour)
+soak: soak-crash soak-cluster soak-hostile soak-oracle soak-sink soak-replay soak-rebuild soak-archive soak-reconcile  ## the long proofs, all of them (over an hour)
 
 soak-crash: .venv/.dev  ## 20 kills of each worker while 2,000 orders flow into NetSuite
 	@$(BIN)/python -m tests.environment
@@ -45,6 +45,10 @@ soak-sink: .venv/.dev  ## 20,000 commands into a NetSuite with every fault at on
 soak-replay: .venv/.dev  ## 20,000 orders by Faust and by a replay, of the topic and of its archive; 1,000 looks back
 	@$(BIN)/python -m tests.environment
 	@NUESTREAM_REPLAY_ORDERS=20000 NUESTREAM_REPLAY_LOOKS=1000 $(BIN)/python -m pytest -s --timeout 3600 tests/streams/replay $(ARGS)
+
+soak-rebuild: .venv/.dev  ## an account that lost a third of 3,000 orders' documents, and 20 kills of its rebuild
+	@$(BIN)/python -m tests.environment
+	@NUESTREAM_REBUILD_ORDERS=3000 NUESTREAM_REBUILD_KILLS=20 $(BIN)/python -m pytest -s --timeout 3600 tests/streams/rebuild $(ARGS)
 
 soak-archive: .venv/.dev  ## 50 kills of `archive export` and of `archive import`, and a log that replaces another
 	@$(BIN)/python -m tests.environment
