@@ -11,6 +11,7 @@ It is a function of the record alone: the same record always becomes the same.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
 from msgspec import Struct
@@ -20,7 +21,7 @@ from projections.identity import external_id
 from projections.records import customer_of
 from schemas.acts import Discarded, GapExpired, Released
 from schemas.codec import Decoder, Encoder, Malformed
-from schemas.command import UpsertCustomer
+from schemas.command import CreateReturnAuthorization, CreateSalesOrder, UpsertCustomer
 from schemas.content import content_hash
 from schemas.contract import OrderDecided, OrderOutcome
 from schemas.headers import headers_of
@@ -134,7 +135,11 @@ def _plain(content: Struct) -> Struct:
                 content_hash=content_hash(order, content.line_semantics),
                 customer=_party(content.customer),
                 billing_account=_party(content.billing_account),
+                custom_fields=_own(content.custom_fields),
             )
+        case CreateSalesOrder() | CreateReturnAuthorization():
+            lines = tuple(replace(line, custom_fields=_own(line.custom_fields)) for line in content.lines)
+            return replace(content, lines=lines, custom_fields=_own(content.custom_fields))
         case UpsertCustomer():
             return replace(content, name=content.external_id, comments=None, **_contact(content))
         case OrderDecided(outcome=OrderOutcome.DISCARDED):
@@ -172,12 +177,14 @@ def _signed(content: _S) -> _S:
 def _order(order: Order) -> Order:
     """The order: its texts are part of what copies are compared by, so that equal ones stay equal."""
     lines = tuple(
-        replace(line, custom_fields={name: _same(text) for name, text in line.custom_fields.items()})
-        if line.custom_fields
-        else line
-        for line in order.lines
+        replace(line, custom_fields=_own(line.custom_fields)) if line.custom_fields else line for line in order.lines
     )
     return replace(order, lines=lines, memo=None if order.memo is None else _same(order.memo))
+
+
+def _own(fields: Mapping[str, str]) -> dict[str, str]:
+    """A tenant's own fields, of which nobody knows what they hold."""
+    return {name: _same(text) for name, text in fields.items()}
 
 
 def _party(party: Party) -> Party:

@@ -33,6 +33,8 @@ def _type(schema: Any, named: dict[str, str]) -> str:
     kind = schema["type"]
     if kind == "array":
         return f"{_type(schema['items'], named)}[]"
+    if kind == "map":
+        return f"MAP(VARCHAR, {_type(schema['values'], named)})"
     if kind == "enum":
         found = "VARCHAR"
     elif kind == "record":

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import os
 import re
 import sys
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import pytest
@@ -19,11 +20,11 @@ from msgspec.structs import replace
 from projections.records import Step
 from projections.state import CustomerState
 from schemas.codec import Encoder
-from schemas.command import CreateSalesOrder
+from schemas.command import CreateSalesOrder, Document, Upsert
 from schemas.contract import OrderDecided, SubscriptionChanged
 from schemas.headers import headers_of
 from streams.archive.kept_schemas import SchemasToKeep
-from streams.archive.manifest import FORMAT, ArchivedTopic, Manifest, write_topic
+from streams.archive.manifest import FORMAT, ArchivedTopic, Manifest, begin_topic
 from streams.archive.storage import Storage
 from streams.archive.writing import MOST_BYTES, PartitionWriter
 from streams.cli import cli
@@ -163,8 +164,15 @@ def test_parquet_and_csv_say_the_same_as_the_database(tmp_path: Path) -> None:
     assert (row["occurred_at"], row["delta_arr"]) == ("2025-03-15T12:00:00.000000Z", "120000.000000")
 
 
+class Told(NamedTuple):
+    """A decision whose documents say something else."""
+
+    upserts: tuple[Upsert, ...]
+    documents: tuple[Document, ...]
+
+
 def replace_documents(step: Step, *documents: CreateSalesOrder) -> Step:
-    return Step(step.state, step.upserts, documents, step.contract_events)
+    return dataclasses.replace(step, decisions=(Told(step.upserts, documents),))
 
 
 def test_a_record_that_cannot_be_read_is_told_and_the_others_are_there(
@@ -210,7 +218,7 @@ def archive(url: str, settings: Settings, written: Written) -> None:
     for role, records in (("contracts", written.of("contracts")), ("commands", written.of("commands"))):
         topic = getattr(settings.topics, role)
         storage = Storage(url)
-        write_topic(storage, ArchivedTopic(format=FORMAT, topic=topic, role=role, partitions=1))
+        begin_topic(storage, ArchivedTopic(format=FORMAT, topic=topic, role=role, partitions=1))
         manifest = Manifest(storage, topic, 0)
         writer = PartitionWriter(storage, manifest, SchemasToKeep(None), manifest.end, MOST_BYTES)
         for each in records:
