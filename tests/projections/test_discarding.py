@@ -1,5 +1,6 @@
 """What becomes of discarded orders: who is named, what of them still counts, and that their money does not."""
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -73,6 +74,18 @@ def test_money_that_nobody_can_read_moves_no_revenue_once_its_order_is_discarded
     assert (change.movement, change.delta_mrr, change.delta_tcv, change.amount) == (Movement.NONE, 0, 0, 0)
     assert change.quantity_after == 100 + broken.order.lines[0].quantity
     assert [each.mrr for each in change.schedule_after] == [100, 100][: len(change.schedule_after)]
+
+
+def test_the_days_that_a_discarded_order_changes_are_changed_unless_it_is_in_other_money():
+    history = given(SOLD)
+    rest = {"start_on": date(2025, 7, 1)}
+    history.when(order("O2", more("S1", 50, "300.00", subscription_version=2, **rest), total_amount=Decimal(99)))
+    history.when(discarded("O2"))
+    assert [each.quantity for each in history.state.subscription("S1").schedule] == [100, 150]
+    history.when(order("O3", more("S1", 50, "300.00", subscription_version=3, **rest), currency="EUR"))
+    history.when(discarded("O3"))
+    after = history.state.subscription("S1")
+    assert (after.quantity, after.currency, [each.quantity for each in after.schedule]) == (200, "USD", [100, 150])
 
 
 def test_in_money_that_nobody_knows_the_orders_own_total_is_told():

@@ -36,6 +36,7 @@ NEXT = {"start_on": date(2026, 1, 1), "end_on": date(2026, 12, 31)}
         (fewer("S1", 50, "30000.00", **REST), Movement.CONTRACTION, -5000),
         (repriced("S1", 100, "6000.00", unit_price=Decimal(10), **REST), Movement.EXPANSION, 1000),
         (cancelled("S1", 100, "60000.00", **REST), Movement.CHURN, -10000),
+        (cancelled("S1", 40, "24000.00", **REST), Movement.CONTRACTION, -4000),
         (changing("S1", ChangeType.CANCEL, 0, 0, start_on=date(2026, 1, 1), end_on=None), Movement.CHURN, -10000),
         (renewed("S1", 50, "63000.00", unit_price=Decimal(105), **NEXT), Movement.RENEWAL, -4750),
         (renewed("S1", 100, "120000.00", **NEXT), Movement.RENEWAL, 0),

@@ -17,7 +17,7 @@ from projections.in_force import PolicyInForce, dump_policy, load_policy
 from projections.pages import BODIES, dump, load
 from schemas.order import EventType
 from schemas.policy import LineRate, Policy
-from tests.projections.given import History, fewer, more, order, released, seats
+from tests.projections.given import History, fewer, more, once, order, released, seats
 from tests.projections.test_openings import OPENED, OPENING
 
 FORM2 = Path(__file__).parent / "golden" / "form2"
@@ -33,6 +33,8 @@ SMALL = [
     order("O2", more("A1", 2, "240.00", subscription_version=2), fewer("A2", 1, "12.00", subscription_version=2)),
     EARLY,
     order("O5", more("A1", 1, "12.00", subscription_version=5)),
+    released("O4", "stale_version"),
+    released("O4", "stale_version", by="lee"),
     OFF,
     released("O3", "totals_do_not_tie"),
     GONE,
@@ -40,9 +42,16 @@ SMALL = [
 LARGE = [
     *SMALL,
     *(order(f"N{n}", seats(f"T{n}", 10, "100.00", subscription_version=1)) for n in range(20)),
-    order("W", *(seats(f"U{n}", 1, "1.00", root_subscription_id="root-W") for n in range(12))),
+    order("W", *(seats(f"U{n}", 1, "1.00", root_subscription_id="root-W") for n in range(6))),
+    order("X/1", more("U0", 1, "1.00"), *(seats(f"U{n}", 1, "1.00") for n in range(6, 12))),
     *(order(f"M{n}", fewer(f"T{n}", n % 9 + 1, "10.00", subscription_version=2)) for n in range(0, 20, 3)),
     *(order(f"V{n}", more(f"U{n}", 1, "1.00")) for n in range(6, 12)),
+    replace(
+        GONE,
+        event_id="event-D/2",
+        order=replace(order("N1", seats("T1", 10, "100.00", subscription_version=1)).order, status="Canceled"),
+    ),
+    replace(GONE, event_id="event-E", order=replace(order("Y/2", once(1)).order, status="Canceled")),
     order("O6", more("A1", 1, "12.00", subscription_version=3)),
 ]
 HISTORIES = {"inline": SMALL, "paged": LARGE}

@@ -1,13 +1,17 @@
 """Orders that arrive before what they follow on from: who waits for what, and what ends it."""
 
+import random
+
 from msgspec.structs import replace
 
 from projections import turn, waiting
-from projections.waiting import MOST_WAITING
+from projections.records import LogRecord
+from projections.waiting import MOST_WAITING, body_of, is_too_large, pack_body
 from schemas.holding import Held, Missing, Settled
 from schemas.order import EventType
 from tests.projections.given import (
     LATER,
+    NOON,
     decided,
     expired,
     fewer,
@@ -193,6 +197,17 @@ def test_a_draft_cancelled_before_its_activation_is_ignored():
     gone = order("O1", seats("S1", 1, 1), event_type=EventType.ORDER_CANCELED, status="Canceled", activated_at=None)
     step = given().when(gone)
     assert (outcome(step), step.holdings) == ("IGNORED", ())
+
+
+def test_an_order_is_too_large_to_be_kept_where_its_compressed_bytes_are_more_than_the_state_takes(monkeypatch):
+    record = LogRecord("orders", 0, 1, NOON, b"acme", random.Random(1).randbytes(5000), {"ce_id": b"1" * 40})
+    body = body_of(record, OPENED, b"")
+    size = len(pack_body(body))
+    assert size > 5000
+    monkeypatch.setattr(waiting, "LARGEST_BODY", size)
+    assert not is_too_large(body)
+    monkeypatch.setattr(waiting, "LARGEST_BODY", size - 1)
+    assert is_too_large(body)
 
 
 def test_an_event_id_used_twice_is_told_and_stops_nothing():
