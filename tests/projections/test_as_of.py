@@ -53,6 +53,11 @@ def test_an_opening_counts_from_when_it_was_given():
     assert as_of(log, LATER)["acme"].contract("anchor") is not None
 
 
+def test_what_was_published_by_then_counts_also_behind_what_was_said_after_it():
+    then = as_of(logged(FIRST, OPENING, SOLD), SOLD.published_at)["acme"]
+    assert (then.position, then.contract("anchor"), then.subscription("S1").quantity) == (2, None, 100)
+
+
 def test_an_order_counts_from_when_it_was_published_and_a_policy_from_when_it_was_activated():
     late = replace(SOLD, published_at=LATER)
     assert [written_at(each) for each in (FIRST, SOLD, late)] == [BEGUN, SOLD.published_at, LATER]
@@ -68,7 +73,10 @@ def test_each_order_is_decided_by_the_policy_before_it():
 def test_customers_are_folded_each_from_their_own_orders():
     other = order("P1", seats("T1", 5, "500.00"), customer_id="other")
     states = as_of(logged(FIRST, SOLD, other, CREDIT, LET_THROUGH))
-    assert {name: each.position for name, each in states.items()} == {"acme": 4, "other": 2}
+    assert {name: (each.customer_id, each.position) for name, each in states.items()} == {
+        "acme": ("acme", 4),
+        "other": ("other", 2),
+    }
     history = given(SOLD)
     history.when(CREDIT)
     history.when(LET_THROUGH)
