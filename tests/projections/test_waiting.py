@@ -97,6 +97,16 @@ def test_an_order_over_two_contracts_of_which_one_has_a_gap_waits_whole():
     assert [order_id for order_id, _ in outcomes(history.when(version("T1", 2)))] == ["T1v2", "B", "S1v3"]
 
 
+def test_what_still_waits_for_something_else_is_left_as_it_is():
+    history = given(OPENED, OTHER)
+    far = order("F", more("S1", 1, 1, subscription_version=3), more("T1", 1, 1, subscription_version=3))
+    history.when(far)
+    waits = history.state.waiting("event-F")
+    assert outcome(history.when(version("S1", 2))) == "POSTED"
+    assert history.state.waiting("event-F") == waits
+    assert names(history.when(version("T1", 2))) == ["NUE-SO-T1v2", "NUE-SO-F", "NUE-SO-F-2"]
+
+
 def test_a_copy_of_a_waiting_order_says_nothing_and_other_content_is_a_conflict():
     history = given(OPENED)
     history.when(version("S1", 3))
@@ -133,6 +143,8 @@ def test_no_more_orders_wait_for_one_subscription_than_its_state_can_hold(monkey
     for n in (3, 4, 5):
         assert outcome(history.when(version("S1", n))) == "HELD"
     assert reasons(history.when(version("S1", 6))) == ["too_many_waiting", "version_gap"]
+    step = history.when(released("S1v4", "credit_exceeds_remaining"))
+    assert (step.quarantined, step.contract_events) == ((), ()), "whoever waits has a place"
     assert names(history.when(version("S1", 2))) == [f"NUE-SO-S1v{n}" for n in (2, 3, 4, 5)]
     assert names(history.when(released("S1v6"))) == ["NUE-SO-S1v6"]
     assert outcome(history.when(version("S1", 8))) == "HELD", "those that were decided make room"
