@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from projections.as_of import as_of, written_at
+from projections.as_of import View, as_of, written_at
 from projections.records import LogRecord, customer_of
+from schemas.order import EventType
 from schemas.policy import LineRate, Policy, PolicyActivated
 from tests.projections.given import LATER, NOON, fewer, given, order, released, seats
 from tests.projections.test_openings import OPENING
@@ -40,21 +41,22 @@ def test_a_record_before_any_policy_is_refused_with_its_place():
 def test_what_people_say_counts_from_when_they_said_it():
     log = logged(FIRST, SOLD, CREDIT, LET_THROUGH)
     known = {
-        instant: as_of(log, instant)["acme"] for instant in (SOLD.published_at, LATER - timedelta(seconds=1), LATER)
+        instant: as_of(log, View(instant))["acme"]
+        for instant in (SOLD.published_at, LATER - timedelta(seconds=1), LATER)
     }
     assert [each.position for each in known.values()] == [2, 2, 3]
     assert [each.subscription("S1").quantity for each in known.values()] == [100, 100, 99]
-    assert as_of(log, BEGUN) == {}
+    assert as_of(log, View(BEGUN)) == {}
 
 
 def test_an_opening_counts_from_when_it_was_given():
     log = logged(FIRST, OPENING)
-    assert as_of(log, LATER - timedelta(seconds=1)) == {}
-    assert as_of(log, LATER)["acme"].contract("anchor") is not None
+    assert as_of(log, View(LATER - timedelta(seconds=1))) == {}
+    assert as_of(log, View(LATER))["acme"].contract("anchor") is not None
 
 
 def test_what_was_published_by_then_counts_also_behind_what_was_said_after_it():
-    then = as_of(logged(FIRST, OPENING, SOLD), SOLD.published_at)["acme"]
+    then = as_of(logged(FIRST, OPENING, SOLD), View(SOLD.published_at))["acme"]
     assert (then.position, then.contract("anchor"), then.subscription("S1").quantity) == (2, None, 100)
 
 
@@ -82,3 +84,51 @@ def test_customers_are_folded_each_from_their_own_orders():
     history.when(LET_THROUGH)
     assert states["acme"].subscription("S1").quantity == history.state.subscription("S1").quantity == 99
     assert states["other"].subscription("S1") is None
+
+
+def test_the_policy_that_a_partition_begins_with_counts_also_before_it_was_activated():
+    assert as_of(logged(replace(FIRST, activated_at=LATER), SOLD), View(SOLD.published_at))["acme"].position == 1
+    ask = replace(FIRST, activated_at=LATER + timedelta(days=1), policy=Policy(release_by_two=True))
+    then = as_of(logged(FIRST, ask, SOLD, CREDIT, LET_THROUGH), View(LATER))["acme"]
+    assert not then.waiting("event-O2").is_open
+
+
+CANCELED = replace(
+    SOLD,
+    event_id="event-C",
+    event_type=EventType.ORDER_CANCELED,
+    published_at=LATER,
+    order=replace(SOLD.order, status="Canceled"),
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "day"),
+    [
+        (SOLD, SOLD.order.effective_on),
+        (OPENING, OPENING.opened_on),
+        (CANCELED, LATER.date()),
+    ],
+    ids=["an order", "an opening", "a cancellation"],
+)
+def test_what_is_in_effect_on_a_day_is_so_from_its_own_day_on(content, day):
+    begun = [FIRST] if content is not CANCELED else [FIRST, SOLD]
+    log = logged(*begun, content)
+    position = len(begun)
+    before, then = (as_of(log, View(effective_on=each)) for each in (day - timedelta(days=1), day))
+    assert then["acme"].position == position
+    assert "acme" not in before or before["acme"].position < position
+
+
+def test_what_people_say_has_no_day_of_its_own():
+    day = replace(CREDIT.order, effective_on=LATER.date())
+    log = logged(FIRST, SOLD, replace(CREDIT, order=day), LET_THROUGH)
+    before, then = (as_of(log, View(effective_on=LATER.date() - timedelta(days=each)))["acme"] for each in (1, 0))
+    assert [each.subscription("S1").quantity for each in (before, then)] == [100, 99]
+    assert [each.position for each in (before, then)] == [3, 3]
+
+
+def test_from_where_all_is_seen_nothing_is_left_out():
+    assert View().is_whole
+    assert not View(known_at=LATER).is_whole
+    assert not View(effective_on=LATER.date()).is_whole
