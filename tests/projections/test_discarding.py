@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from schemas.contract import Movement
-from schemas.order import EventType
+from schemas.order import EventType, LineSemantics
 from tests.projections.given import (
     changes,
     decided,
@@ -74,6 +74,14 @@ def test_money_that_nobody_can_read_moves_no_revenue_once_its_order_is_discarded
     assert (change.movement, change.delta_mrr, change.delta_tcv, change.amount) == (Movement.NONE, 0, 0, 0)
     assert change.quantity_after == 100 + broken.order.lines[0].quantity
     assert [each.mrr for each in change.schedule_after] == [100, 100][: len(change.schedule_after)]
+
+
+def test_a_price_that_cannot_be_told_is_not_kept_where_a_discarded_order_states_it():
+    history = given(SOLD)
+    priced = more("S1", 112, "12.00", unit_price=Decimal(10) ** 17, subscription_version=2)
+    history.when(order("O2", priced, line_semantics=LineSemantics.SNAPSHOT))
+    (change,) = changes(history.when(discarded("O2")))
+    assert [(each.quantity, each.mrr) for each in change.schedule_after] == [(112, 0)]
 
 
 def test_the_days_that_a_discarded_order_changes_are_changed_unless_it_is_in_other_money():

@@ -71,6 +71,7 @@ def test_a_sales_order():
                     quantity=Decimal(10),
                     rate=Decimal(120),
                     amount=Decimal(1200),
+                    root_subscription_id="root-S1",
                     **YEAR,
                 ),
             ),
@@ -189,7 +190,7 @@ def test_a_customer_and_an_item():
     who = party(
         "acme", name="Acme", record_type="Consumer", account_number="A-7", email="a@acme.example", phone="+43 1",
         currency="USD", payment_term="Net 30", description="since ever", customer_since=date(2020, 1, 1),
-        billing_address=where, shipping_address=to,
+        billing_address=where, shipping_address=to, parent_customer_id="holding",
     )  # fmt: skip
     what = product("seat", sku="SEAT", name="A seat", description="one of many")
     event = order("O1", *SOLD.order.lines, customer=who, billing_account=who, products=(what,), occurred_at=LATER)
@@ -210,6 +211,7 @@ def test_a_customer_and_an_item():
             customer_since=date(2020, 1, 1),
             billing_address=where,
             shipping_address=to,
+            parent="NUE-CUST-holding",
         ),
         UpsertItem(
             command_id="20d4b7d1ee179fba07bbd987c70c6579",
