@@ -40,6 +40,11 @@ def test_the_anchor_is_the_root_of_the_first_top_level_subscription():
     assert contracts(given().when(event)) == ["root-S2"]
 
 
+def test_a_subscription_whose_level_is_not_told_is_a_top_level_one():
+    event = order("O1", seats("S1", 1, "5.00", subscription_level=2), seats("S2", 1, "9.00"))
+    assert contracts(given().when(event)) == ["root-S2"]
+
+
 def test_the_first_line_is_the_one_with_the_lowest_number_wherever_it_stands():
     event = order("O1", seats("S1", 1, "5.00", line_number=20), seats("S2", 1, "9.00", line_number=10))
     assert contracts(given().when(event)) == ["root-S2"]

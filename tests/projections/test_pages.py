@@ -152,6 +152,15 @@ def test_the_first_pages_do_not_count_before_the_head_that_names_them():
     assert set(entries(store)) == {key(name) for name in [*names, "one more"]}
 
 
+def test_what_is_on_the_pages_stays_also_where_the_state_that_is_written_did_not_read_them(monkeypatch):
+    monkeypatch.setattr(pages, "INLINE_ENTRIES", 0)
+    store = {}
+    put(store, 5, ["a", "b"])
+    writes = dump(CustomerState("acme").with_changes(6, {key("b"): entry(6)}), store.get)
+    store.update([*writes.before, writes.head])
+    assert entries(store) == {key("a"): entry(5), key("b"): entry(6)}
+
+
 def test_an_entry_that_is_on_no_page_is_asked_for_in_vain(monkeypatch):
     monkeypatch.setattr(pages, "INLINE_ENTRIES", 0)
     store = {}
