@@ -127,6 +127,13 @@ def test_an_order_that_waited_may_be_quarantined_when_its_turn_comes():
     assert step.holdings == ()
 
 
+def test_what_was_waived_for_an_order_while_it_waited_counts_when_its_turn_comes():
+    history = given(OPENED)
+    history.when(order("O3", fewer("S1", 1, "9999.00", subscription_version=3)))
+    history.when(released("O3", "credit_exceeds_remaining"))
+    assert names(history.when(version("S1", 2))) == ["NUE-SO-S1v2", "NUE-RA-O3"]
+
+
 def test_versions_that_arrive_backwards_are_decided_forwards():
     history = given()
     last = MOST_WAITING
