@@ -218,6 +218,14 @@ def test_a_draft_cancelled_before_its_activation_is_ignored():
     assert (outcome(step), step.holdings) == ("IGNORED", ())
 
 
+def test_a_cancelled_draft_that_nobody_could_read_is_ignored_once_it_is_let_through():
+    draft = {"event_type": EventType.ORDER_CANCELED, "status": "Canceled", "activated_at": None, "products": ()}
+    history = given()
+    assert reasons(history.when(order("O1", seats("S1", 1, 1), **draft))) == ["missing_product"]
+    ignored = decided(history.when(released("O1", "missing_product")))
+    assert (ignored.outcome.value, ignored.ordinal, ignored.decided_by) == ("IGNORED", 2, "released-O1-kim-1")
+
+
 def test_an_order_is_too_large_to_be_kept_where_its_compressed_bytes_are_more_than_the_state_takes(monkeypatch):
     record = LogRecord("orders", 0, 1, NOON, b"acme", random.Random(1).randbytes(5000), {"ce_id": b"1" * 40})
     body = body_of(record, OPENED, b"")
