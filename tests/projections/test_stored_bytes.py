@@ -37,6 +37,9 @@ SMALL = [
     released("O4", "stale_version", by="lee"),
     OFF,
     released("O3", "totals_do_not_tie"),
+    order("O2", once(1), event_id="event-X"),
+    released("X", "conflict"),
+    released("X", "conflict", by="lee"),
     GONE,
 ]
 LARGE = [

@@ -85,6 +85,21 @@ def test_those_that_find_their_place_at_once_are_decided_in_the_order_of_their_a
     assert [order_id for order_id, _ in outcomes(history.when(both))] == ["B", "T1v3", "S1v3", "S1v4"]
 
 
+def test_whatever_finds_its_place_in_one_turn_sends_its_customers_and_items_in_that_order():
+    history = given(OPENED)
+    history.when(version("S1", 3))
+    step = history.when(version("S1", 2))
+    assert [each.origin.order_id for each in step.upserts] == ["S1v2", "S1v2", "S1v3", "S1v3"]
+
+
+def test_an_order_that_waits_for_two_things_which_come_at_once_is_decided_once():
+    history = given(OPENED, OTHER)
+    credit = fewer("S1", 1, "9999.00", subscription_version=3)
+    history.when(order("B", credit, more("T1", 1, 1, subscription_version=3)))
+    both = order("A", more("S1", 1, 1, subscription_version=2), more("T1", 1, 1, subscription_version=2))
+    assert outcomes(history.when(both)) == [("A", "POSTED"), ("B", "QUARANTINED")]
+
+
 def test_an_order_over_two_contracts_of_which_one_has_a_gap_waits_whole():
     history = given(OPENED, OTHER)
     both = order("B", more("S1", 1, 1, subscription_version=2), more("T1", 1, 1, subscription_version=3))
