@@ -161,6 +161,21 @@ def test_what_is_on_the_pages_stays_also_where_the_state_that_is_written_did_not
     assert entries(store) == {key("a"): entry(5), key("b"): entry(6)}
 
 
+def test_a_page_is_read_once_however_often_it_is_asked_for(monkeypatch):
+    monkeypatch.setattr(pages, "INLINE_ENTRIES", 0)
+    store, asked = {}, []
+    put(store, 5, [str(n) for n in range(50)])
+
+    def read(name):
+        asked.append(name)
+        return store.get(name)
+
+    state = load("acme", read)
+    for _ in range(2):
+        assert [state.stored[key(n)] for n in range(50)] == 50 * [entry(5)]
+    assert sorted(asked) == sorted(store)
+
+
 def test_an_entry_that_is_on_no_page_is_asked_for_in_vain(monkeypatch):
     monkeypatch.setattr(pages, "INLINE_ENTRIES", 0)
     store = {}
