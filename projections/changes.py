@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from operator import attrgetter
 
 from projections.effects import Reading, schedule_after
 from projections.lines import OrderedLine, by_subscription, first_version
@@ -75,10 +76,8 @@ def changes_of(state: CustomerState, lines: Sequence[OrderedLine], reading: Read
 
 def _change(state: CustomerState, number: str, lines: list[OrderedLine], reading: Reading) -> SubscriptionChange:
     # One order may make several versions: it follows on from the lowest, and leaves what the highest says.
-    versioned = sorted(
-        (line.line for line in lines if line.line.subscription_version is not None),
-        key=lambda line: line.subscription_version or 0,
-    )
+    told = (line.line for line in lines if line.line.subscription_version is not None)
+    versioned = sorted(told, key=attrgetter("subscription_version"))
     stated = versioned[-1] if versioned else lines[0].line
     before = state.subscription(number)
     last = before.version if before else 0

@@ -32,11 +32,8 @@ def short_hash(content_hash: str) -> bytes:
 def evolve(state: CustomerState, position: int, event: OrderEvent, content: bytes, decision: Decision) -> CustomerState:
     """The state after ``event``, whose content has the hash ``content``, was decided at ``position``.
 
-    An ignored order leaves no trace, so that its later activation is not taken for another copy of it. One that is
-    held or quarantined is remembered and changes no subscription.
+    An order that is held or quarantined is remembered and changes no subscription.
     """
-    if decision.outcome is OrderOutcome.IGNORED:
-        return seen(state, position)
     posting = decision.posting
     entries: dict[str, Entry] = {
         order_key(event.event_type, event.order.order_id): OrderEntry(

@@ -34,6 +34,6 @@ def _widened(nue_id: str) -> str:
     # Salesforce's own rule: per block of five, one character says which of the five are upper case.
     if not _SALESFORCE_15.fullmatch(nue_id) or not any(character.isdigit() for character in nue_id):
         return nue_id
-    blocks = (nue_id[0:5], nue_id[5:10], nue_id[10:15])
+    blocks = (nue_id[:5], nue_id[5:10], nue_id[10:])
     flags = (sum(1 << place for place, char in enumerate(block) if char.isupper()) for block in blocks)
     return nue_id + "".join(_CHECK_CHARACTERS[flag] for flag in flags)

@@ -72,7 +72,7 @@ def load(customer_id: str, read: Read) -> CustomerState:
 
     stored = read(head_key(customer_id))
     if stored is None:
-        return CustomerState(customer_id, stored_body=stored_body)
+        return CustomerState(customer_id)
     if forms.form_of(stored) < forms.FORM:
         position, upgraded = forms.upgraded(customer_id, stored, read)
         return CustomerState(customer_id, position, changed=MappingProxyType(upgraded), stored_body=stored_body)

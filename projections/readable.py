@@ -76,7 +76,6 @@ def is_too_large_a_price(unit_price: Decimal, quantity: Decimal) -> bool:
 
 
 def without_money(event: OrderEvent) -> OrderEvent:
-    """An event whose money cannot be read, with what its versions still say."""
+    """An event whose money cannot be read, with what its versions still say; its lines are worth nothing."""
     lines = tuple(structs.replace(line, amount=Decimal(0), unit_price=None) for line in event.order.lines)
-    order = structs.replace(event.order, lines=lines, currency=_ANY_CURRENCY, total_amount=Decimal(0), tax_amount=None)
-    return structs.replace(event, order=order)
+    return structs.replace(event, order=structs.replace(event.order, lines=lines, currency=_ANY_CURRENCY))

@@ -96,6 +96,7 @@ class Turn:
         """
         decision = self._that_can_wait(body, entry, decision)
         if decision.outcome is OrderOutcome.IGNORED:
+            # it leaves no trace, so that its later activation is not taken for another copy of it
             self.told.append(partial(_ignored, body.event, decision, self._occasion(body.event, entry)))
         elif decision.outcome in WAITING:
             self._wait(body, entry, decision)

@@ -16,6 +16,7 @@ from tests.projections.given import (
     order,
     outcome,
     papers,
+    released,
     renewed,
     seats,
     segment,
@@ -36,6 +37,11 @@ def test_the_anchor_is_the_root_of_the_first_top_level_subscription():
         seats("S2", 1, "9.00", subscription_level=1, root_subscription_id="root-S2"),
         seats("S3", 1, "7.00", subscription_level=1, root_subscription_id="root-S3"),
     )
+    assert contracts(given().when(event)) == ["root-S2"]
+
+
+def test_a_subscription_whose_level_is_not_told_is_a_top_level_one():
+    event = order("O1", seats("S1", 1, "5.00", subscription_level=2), seats("S2", 1, "9.00"))
     assert contracts(given().when(event)) == ["root-S2"]
 
 
@@ -123,6 +129,15 @@ def test_a_contract_counts_its_changes_and_what_it_posted():
     assert [each.sequence for each in changes(step)] == [3]
     contract = history.state.contract("root-S1")
     assert (contract.changes, contract.posted) == (3, Decimal("1540.00"))
+
+
+def test_what_somebody_lets_through_in_other_money_is_all_that_is_posted_in_that_money():
+    history = given(OPENED)
+    history.when(order("O2", more("S1", 1, "12.00"), currency="EUR"))
+    history.when(released("O2", "currency_mismatch"))
+    subscription, contract = history.state.subscription("S1"), history.state.contract("root-S1")
+    assert (subscription.currency, subscription.posted) == (contract.currency, contract.posted) == ("EUR", 12)
+    assert contract.changes == 3
 
 
 def test_a_change_tells_the_quantity_and_status_before_and_after():

@@ -5,6 +5,7 @@ import pytest
 
 from schemas.order import Source
 from tests.projections.given import (
+    discarded,
     given,
     line,
     more,
@@ -75,6 +76,26 @@ def test_the_same_order_with_other_content_is_a_conflict_and_changes_nothing(oth
     assert {key: after[key] for key in before} == before
     assert len(after) == len(before) + 1
     assert said(history.when(OPENED)) == NOTHING
+
+
+def test_the_same_conflict_again_says_nothing_more_while_it_waits():
+    history = given(OPENED)
+    other = order("O1", seats("S1", 100, "1200.01"), event_id="event-X")
+    assert reasons(history.when(other)) == ["conflict"]
+    assert said(history.when(other)) == NOTHING
+    third = order("O1", seats("S1", 100, "1200.02"), event_id="event-Y")
+    assert reasons(history.when(third)) == ["conflict"]
+
+
+def test_a_conflict_that_arrives_again_after_it_was_discarded_is_told_and_waits_for_nobody():
+    history = given(OPENED)
+    other = order("O1", seats("S1", 100, "1200.01"), event_id="event-X")
+    history.when(other)
+    history.when(discarded("X"))
+    before = dict(history.state.entries())
+    (held_back,) = history.when(other).quarantined
+    assert ([each.code for each in held_back.reasons], held_back.event_id) == (["conflict"], None)
+    assert dict(history.state.entries()) == before
 
 
 def test_a_copy_of_a_held_back_order_says_nothing_more():

@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from projections.state import CustomerState
 from schemas.order import ChangeType, LineSemantics
@@ -15,7 +16,9 @@ from tests.projections.given import (
     given,
     more,
     order,
+    outcome,
     plain,
+    released,
     renewed,
     repriced,
     seats,
@@ -205,3 +208,17 @@ def test_what_a_line_states_stands_from_its_start_or_the_orders_effective_day_on
     told = {"line_semantics": LineSemantics.SNAPSHOT}
     opened = order("O1", *OPENED.order.lines, **told)
     assert days(given(opened, order("O2", line, **told)).state) == after
+
+
+def test_a_late_version_that_somebody_lets_through_leaves_term_and_status_as_the_later_one_has_them():
+    third = more("S1", 1, "1200.00", subscription_version=3, **on("01-01", "12-31"))
+    history = given(order("O1", *(replace(each, subscription_version=1) for each in OPENED.order.lines)))
+    history.when(order("O3", third))
+    history.when(released("O3", "version_gap"))
+    stated = {"subscription_end_on": date(2025, 6, 30), "status_after": "Cancelled", "quantity_after": Decimal(7)}
+    history.when(order("O2", more("S1", 1, "600.00", subscription_version=2, **stated, **on("07-01", "12-31"))))
+    before = history.state.subscription("S1")
+    assert outcome(history.when(released("O2", "stale_version"))) == "POSTED"
+    after = history.state.subscription("S1")
+    assert (after.version, after.quantity, after.status, after.end_on) == (3, 101, "Active", before.end_on)
+    assert days(history.state) == ["25-01-01..25-06-30 101 at 10100", "25-07-01..25-12-31 102 at 10200"]

@@ -61,6 +61,10 @@ def test_odd_characters_keep_two_ids_apart(one, other):
     assert external_id("ITEM", one).casefold() != external_id("ITEM", other).casefold()
 
 
+def test_an_id_with_other_characters_keeps_the_external_id_that_it_was_given_once():
+    assert external_id("ITEM", "Seat/Pro 7_x-é") == "NUE-ITEM-Seat_Pro_7_x-_-2c1e32eb60"
+
+
 def test_a_stable_id_keeps_its_parts_apart():
     assert stable_id("a", "bc") != stable_id("ab", "c")
     assert stable_id("a", None) == stable_id("a", "")

@@ -77,6 +77,18 @@ def test_two_ramps_under_one_summary_line_are_told_apart_by_their_product():
     assert [str(state.subscription(number).posted) for number in ("S1", "S2")] == ["30.00", "3.00"]
 
 
+def test_a_segment_whose_product_no_other_has_belongs_to_the_first_sibling_that_names_a_subscription():
+    event = order(
+        "O1",
+        line("40.00", 20, line_id="sum", line_type=LineType.SUMMARY_ITEM),
+        segment("sum", 20, "10.00", subscription_number="S1"),
+        segment("sum", 5, "1.00", subscription_number="S2", product_id="support"),
+        segment("sum", 20, "20.00", product_id="better"),
+    )
+    state = given(event).state
+    assert [str(state.subscription(number).posted) for number in ("S1", "S2")] == ["30.00", "1.00"]
+
+
 def test_a_line_item_under_a_summary_line_is_no_part_of_its_ramp():
     summary = line("10.00", 20, line_id="sum", line_type=LineType.SUMMARY_ITEM, subscription_number="S1")
     event = order("O1", summary, segment("sum", 20, "10.00"), line("5.00", parent_line_id="sum"))

@@ -10,7 +10,7 @@ from schemas.contract import Movement
 from schemas.opening import OpenedSegment, OpenedSubscription, Opening
 from schemas.order import EventType, LineSemantics
 from schemas.policy import MixedOrders, Policy
-from tests.projections.given import LATER, fewer, given, more, names, order, outcome, papers, reasons, seats
+from tests.projections.given import LATER, decided, fewer, given, more, names, order, outcome, papers, reasons, seats
 
 SEGMENT = OpenedSegment(
     start_on=date(2025, 1, 1), end_on=date(2025, 12, 31), quantity=Decimal(100), unit_price=Decimal(100)
@@ -59,7 +59,7 @@ def test_an_opening_tells_the_contract_stream_where_to_begin():
 def test_a_copy_of_an_opening_says_nothing_and_another_is_a_conflict():
     history = given()
     history.when(OPENING)
-    again = history.when(replace(OPENING, event_id="again", by="lee"))
+    again = history.when(replace(OPENING, event_id="again", by="lee", at=LATER.replace(month=5)))
     assert (again.contract_events, again.quarantined) == ((), ())
     other = history.when(replace(OPENING, event_id="other", posted=Decimal(7)))
     assert [each.code for each in other.quarantined[0].reasons] == ["conflict"]
@@ -76,7 +76,9 @@ def test_an_opening_after_the_first_order_is_late():
 def test_an_opening_frees_the_changes_that_waited_for_it():
     history = given()
     assert outcome(history.when(change(5))) == "HELD"
-    assert names(history.when(OPENING)) == ["NUE-SO-v5"]
+    step = history.when(OPENING)
+    assert names(step) == ["NUE-SO-v5"]
+    assert (decided(step).decided_by, decided(step).known_at) == ("opening-1", LATER)
 
 
 def test_orders_before_the_cut_over_are_projected_and_never_posted():

@@ -152,6 +152,41 @@ def test_the_first_pages_do_not_count_before_the_head_that_names_them():
     assert set(entries(store)) == {key(name) for name in [*names, "one more"]}
 
 
+def test_what_is_on_the_pages_stays_also_where_the_state_that_is_written_did_not_read_them(monkeypatch):
+    monkeypatch.setattr(pages, "INLINE_ENTRIES", 0)
+    store = {}
+    put(store, 5, ["a", "b"])
+    writes = dump(CustomerState("acme").with_changes(6, {key("b"): entry(6)}), store.get)
+    store.update([*writes.before, writes.head])
+    assert entries(store) == {key("a"): entry(5), key("b"): entry(6)}
+
+
+def test_a_page_is_read_once_however_often_it_is_asked_for(monkeypatch):
+    monkeypatch.setattr(pages, "INLINE_ENTRIES", 0)
+    store, asked = {}, []
+    put(store, 5, [str(n) for n in range(50)])
+
+    def read(name):
+        asked.append(name)
+        return store.get(name)
+
+    state = load("acme", read)
+    for _ in range(2):
+        assert [state.stored[key(n)] for n in range(50)] == 50 * [entry(5)]
+    assert sorted(asked) == sorted(store)
+
+
+def test_an_entry_that_is_on_no_page_is_asked_for_in_vain(monkeypatch):
+    monkeypatch.setattr(pages, "INLINE_ENTRIES", 0)
+    store = {}
+    put(store, 5, ["a"])
+    stored = load("acme", store.get).stored
+    with pytest.raises(KeyError, match="ORDER_ACTIVATED/b"):
+        stored[key("b")]
+    assert stored.get(key("b"), "nothing") == "nothing"
+    assert stored[key("a")] == stored.get(key("a"), "nothing") == entry(5)
+
+
 def test_customers_do_not_meet():
     store = {}
     for position, customer in enumerate(["a", "a\x00", "ab", "a\x001"]):
@@ -177,12 +212,20 @@ def test_a_policy_is_read_as_it_was_written():
 
 
 @pytest.mark.parametrize(
-    "damage", [b"", b"\x01", b"\x03" + bytes(20), b"\x02" + bytes(8), b"\x02" + bytes(8) + b"\xc1"]
+    ("damage", "told"),
+    [
+        (b"", "has no bytes; this version reads forms up to 2"),
+        (b"\x01", "has form 1; this version reads forms up to 2"),
+        (b"\x00" + bytes(20), "has form 0; this version reads forms up to 2"),
+        (b"\x03" + bytes(20), "has form 3; this version reads forms up to 2"),
+        (b"\x02" + bytes(8), "is damaged: Input data was truncated"),
+        (b"\x02" + bytes(8) + b"\xc1", "is damaged: MessagePack data is malformed"),
+    ],
 )
-def test_bytes_of_another_form_or_damaged_ones_are_refused(damage):
-    with pytest.raises(UnreadableState):
+def test_bytes_of_another_form_or_damaged_ones_are_refused(damage, told):
+    with pytest.raises(UnreadableState, match=f"^the stored state {told}"):
         load("acme", {head_key("acme"): damage}.get)
-    with pytest.raises(UnreadableState):
+    with pytest.raises(UnreadableState, match=f"^the stored state {told}"):
         load_policy(0, {policy_key(0): damage}.get)
 
 
@@ -201,8 +244,8 @@ def test_a_page_that_is_missing_or_damaged_is_refused(monkeypatch):
     put(store, 3, ["a"])
     missing = {name: value for name, value in store.items() if name != page_key("acme", 0)}
     damaged = {**store, page_key("acme", 0): store[page_key("acme", 0)][:-1]}
-    for broken in (missing, damaged):
-        with pytest.raises(UnreadableState):
+    for broken, told in ((missing, "page 0 of customer acme is missing"), (damaged, "the stored state is damaged")):
+        with pytest.raises(UnreadableState, match=told):
             entries(broken)
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from projections.revenue import mrr_of
 from schemas.contract import Movement, SubscriptionChanged
 from schemas.order import ChangeType
 from tests.projections.given import (
@@ -36,6 +37,7 @@ NEXT = {"start_on": date(2026, 1, 1), "end_on": date(2026, 12, 31)}
         (fewer("S1", 50, "30000.00", **REST), Movement.CONTRACTION, -5000),
         (repriced("S1", 100, "6000.00", unit_price=Decimal(10), **REST), Movement.EXPANSION, 1000),
         (cancelled("S1", 100, "60000.00", **REST), Movement.CHURN, -10000),
+        (cancelled("S1", 40, "24000.00", **REST), Movement.CONTRACTION, -4000),
         (changing("S1", ChangeType.CANCEL, 0, 0, start_on=date(2026, 1, 1), end_on=None), Movement.CHURN, -10000),
         (renewed("S1", 50, "63000.00", unit_price=Decimal(105), **NEXT), Movement.RENEWAL, -4750),
         (renewed("S1", 100, "120000.00", **NEXT), Movement.RENEWAL, 0),
@@ -71,6 +73,11 @@ def test_a_change_says_whose_it_is_when_it_was_and_what_was_so_before_and_after(
     assert (change.quantity_before, change.quantity_delta, change.quantity_after) == (100, 10, 110)
     assert [each.mrr for each in change.schedule_before] == [10000]
     assert [each.mrr for each in change.schedule_after] == [10000, 11000]
+
+
+def test_what_a_month_is_worth_is_told_to_six_decimals_and_however_large_it_is_to_28_digits():
+    assert mrr_of(Decimal("33.3333335")) == Decimal("33.333334")
+    assert mrr_of(Decimal(10) ** 25 + Decimal("0.1234567")) == Decimal(10) ** 25 + Decimal("0.12")
 
 
 def month(day: date) -> int:

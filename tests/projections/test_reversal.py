@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from schemas.order import EventType, LineSemantics
+from schemas.order import ChangeType, EventType, LineSemantics
 from schemas.policy import MixedOrders, OrderCancellations, Policy
 from tests.projections.given import (
     LATER,
@@ -185,6 +185,13 @@ def test_a_cancellation_that_does_not_fit_waits_for_a_person(code):
     assert WORDS[code] in decided(history.steps[-1]).why
     step = history.when(released("C", "changed_since", "cancellation_differs"))
     assert names(step) == ([] if code == "snapshot_cancellation" else ["NUE-RA-O1"])
+
+
+def test_a_cancellation_whose_lines_cannot_be_read_is_held_back():
+    gone = canceled(OPENED)
+    unknown = replace(gone.order.lines[0], change_type=ChangeType.UNKNOWN)
+    step = given(OPENED, policy=POST).when(replace(gone, order=replace(gone.order, lines=(unknown,))))
+    assert reasons(step) == ["change_type"]
 
 
 def test_no_more_is_returned_than_is_left_of_what_was_posted_though_it_was_changed_since():

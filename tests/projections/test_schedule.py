@@ -100,6 +100,11 @@ def test_what_whole_months_are_worth_adds_up(parts, middle):
         assert whole == sum(monthly * (min(start + length + 1, 36) - start) for start, length, monthly in parts)
 
 
+def test_a_term_that_ends_on_the_calendars_last_day_ends():
+    term = (Span(date(9999, 12, 1), date.max, Decimal(1), Decimal(10)),)
+    assert worth(term, date(9999, 12, 1), None, TermBasis.WHOLE_MONTHS) == 10
+
+
 def test_days_that_never_end_are_worth_nothing_unless_an_end_is_asked_for():
     evergreen = (Span(FIRST, None, Decimal(1), Decimal(10)),)
     assert worth(evergreen, FIRST, None, TermBasis.US_30_360) == 0

@@ -1,13 +1,17 @@
 """Orders that arrive before what they follow on from: who waits for what, and what ends it."""
 
+import random
+
 from msgspec.structs import replace
 
 from projections import turn, waiting
-from projections.waiting import MOST_WAITING
+from projections.records import LogRecord
+from projections.waiting import MOST_WAITING, body_of, is_too_large, pack_body
 from schemas.holding import Held, Missing, Settled
 from schemas.order import EventType
 from tests.projections.given import (
     LATER,
+    NOON,
     decided,
     expired,
     fewer,
@@ -81,6 +85,21 @@ def test_those_that_find_their_place_at_once_are_decided_in_the_order_of_their_a
     assert [order_id for order_id, _ in outcomes(history.when(both))] == ["B", "T1v3", "S1v3", "S1v4"]
 
 
+def test_whatever_finds_its_place_in_one_turn_sends_its_customers_and_items_in_that_order():
+    history = given(OPENED)
+    history.when(version("S1", 3))
+    step = history.when(version("S1", 2))
+    assert [each.origin.order_id for each in step.upserts] == ["S1v2", "S1v2", "S1v3", "S1v3"]
+
+
+def test_an_order_that_waits_for_two_things_which_come_at_once_is_decided_once():
+    history = given(OPENED, OTHER)
+    credit = fewer("S1", 1, "9999.00", subscription_version=3)
+    history.when(order("B", credit, more("T1", 1, 1, subscription_version=3)))
+    both = order("A", more("S1", 1, 1, subscription_version=2), more("T1", 1, 1, subscription_version=2))
+    assert outcomes(history.when(both)) == [("A", "POSTED"), ("B", "QUARANTINED")]
+
+
 def test_an_order_over_two_contracts_of_which_one_has_a_gap_waits_whole():
     history = given(OPENED, OTHER)
     both = order("B", more("S1", 1, 1, subscription_version=2), more("T1", 1, 1, subscription_version=3))
@@ -91,6 +110,16 @@ def test_an_order_over_two_contracts_of_which_one_has_a_gap_waits_whole():
     assert history.state.subscription("S1").version == 1
     assert outcome(history.when(version("S1", 3))) == "HELD"
     assert [order_id for order_id, _ in outcomes(history.when(version("T1", 2)))] == ["T1v2", "B", "S1v3"]
+
+
+def test_what_still_waits_for_something_else_is_left_as_it_is():
+    history = given(OPENED, OTHER)
+    far = order("F", more("S1", 1, 1, subscription_version=3), more("T1", 1, 1, subscription_version=3))
+    history.when(far)
+    waits = history.state.waiting("event-F")
+    assert outcome(history.when(version("S1", 2))) == "POSTED"
+    assert history.state.waiting("event-F") == waits
+    assert names(history.when(version("T1", 2))) == ["NUE-SO-T1v2", "NUE-SO-F", "NUE-SO-F-2"]
 
 
 def test_a_copy_of_a_waiting_order_says_nothing_and_other_content_is_a_conflict():
@@ -113,6 +142,13 @@ def test_an_order_that_waited_may_be_quarantined_when_its_turn_comes():
     assert step.holdings == ()
 
 
+def test_what_was_waived_for_an_order_while_it_waited_counts_when_its_turn_comes():
+    history = given(OPENED)
+    history.when(order("O3", fewer("S1", 1, "9999.00", subscription_version=3)))
+    history.when(released("O3", "credit_exceeds_remaining"))
+    assert names(history.when(version("S1", 2))) == ["NUE-SO-S1v2", "NUE-RA-O3"]
+
+
 def test_versions_that_arrive_backwards_are_decided_forwards():
     history = given()
     last = MOST_WAITING
@@ -129,6 +165,8 @@ def test_no_more_orders_wait_for_one_subscription_than_its_state_can_hold(monkey
     for n in (3, 4, 5):
         assert outcome(history.when(version("S1", n))) == "HELD"
     assert reasons(history.when(version("S1", 6))) == ["too_many_waiting", "version_gap"]
+    step = history.when(released("S1v4", "credit_exceeds_remaining"))
+    assert (step.quarantined, step.contract_events) == ((), ()), "whoever waits has a place"
     assert names(history.when(version("S1", 2))) == [f"NUE-SO-S1v{n}" for n in (2, 3, 4, 5)]
     assert names(history.when(released("S1v6"))) == ["NUE-SO-S1v6"]
     assert outcome(history.when(version("S1", 8))) == "HELD", "those that were decided make room"
@@ -193,6 +231,25 @@ def test_a_draft_cancelled_before_its_activation_is_ignored():
     gone = order("O1", seats("S1", 1, 1), event_type=EventType.ORDER_CANCELED, status="Canceled", activated_at=None)
     step = given().when(gone)
     assert (outcome(step), step.holdings) == ("IGNORED", ())
+
+
+def test_a_cancelled_draft_that_nobody_could_read_is_ignored_once_it_is_let_through():
+    draft = {"event_type": EventType.ORDER_CANCELED, "status": "Canceled", "activated_at": None, "products": ()}
+    history = given()
+    assert reasons(history.when(order("O1", seats("S1", 1, 1), **draft))) == ["missing_product"]
+    ignored = decided(history.when(released("O1", "missing_product")))
+    assert (ignored.outcome.value, ignored.ordinal, ignored.decided_by) == ("IGNORED", 2, "released-O1-kim-1")
+
+
+def test_an_order_is_too_large_to_be_kept_where_its_compressed_bytes_are_more_than_the_state_takes(monkeypatch):
+    record = LogRecord("orders", 0, 1, NOON, b"acme", random.Random(1).randbytes(5000), {"ce_id": b"1" * 40})
+    body = body_of(record, OPENED, b"")
+    size = len(pack_body(body))
+    assert size > 5000
+    monkeypatch.setattr(waiting, "LARGEST_BODY", size)
+    assert not is_too_large(body)
+    monkeypatch.setattr(waiting, "LARGEST_BODY", size - 1)
+    assert is_too_large(body)
 
 
 def test_an_event_id_used_twice_is_told_and_stops_nothing():
