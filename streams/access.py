@@ -13,18 +13,20 @@ from dataclasses import asdict, dataclass
 from streams.settings import Settings
 
 READ, WRITE, CREATE, DESCRIBE, DESCRIBE_CONFIGS = "Read", "Write", "Create", "Describe", "DescribeConfigs"
+DELETE = "Delete"
 TOPIC, GROUP = "Topic", "Group"
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One operation that one process must be allowed on one resource, named literally."""
+    """One operation that one process must be allowed on one resource, or, ``prefixed``, on all whose name begins so."""
 
     process: str
     resource: str
     name: str
     operation: str
     why: str
+    prefixed: bool = False
 
 
 def grants(settings: Settings) -> list[Grant]:
@@ -67,6 +69,17 @@ def grants(settings: Settings) -> list[Grant]:
         ("reconcile", TOPIC, names.commands, WRITE, "missing commands, once more (`--repair` alone)"),
         ("reconcile", GROUP, groups.project, DESCRIBE, "knows how far the orders are decided"),
         ("reconcile", GROUP, groups.apply, DESCRIBE, "knows how far the commands are applied"),
+        ("replay", TOPIC, names.orders, READ, "folds the log"),
+        ("replay", TOPIC, names.commands, READ, "compares with what was decided (`diff` alone)"),
+        ("rebuild", TOPIC, names.orders, READ, "folds the log (`commands` alone)"),
+        ("rebuild", TOPIC, names.commands, READ, "takes commands"),
+        ("rebuild", TOPIC, names.commands, WRITE, "those that are lacking (`commands` alone)"),
+        ("rebuild", TOPIC, names.outcomes, READ, "knows what it has made (`account` alone)"),
+        ("rebuild", TOPIC, names.outcomes, WRITE, "says what NetSuite answered (`account` alone)"),
+        ("rebuild", TOPIC, names.dead_letters, READ, "knows what is parked or discarded (`account` alone)"),
+        ("rebuild", TOPIC, names.dead_letters, WRITE, "parks what NetSuite refuses (`account` alone)"),
+        ("rebuild", GROUP, groups.project, DESCRIBE, "sees whether a projector runs (`commands` alone)"),
+        ("rebuild", GROUP, groups.apply, DESCRIBE, "sees whether a sink runs (`account` alone)"),
         ("opening", TOPIC, names.orders, READ, "sees that every partition begins with a policy"),
         ("opening", TOPIC, names.orders, WRITE, "opening balances"),
         *(("archive", TOPIC, name, READ, "copies it, and sees how far an import has come") for name in six),
@@ -89,23 +102,30 @@ def grants(settings: Settings) -> list[Grant]:
         *(("topics", TOPIC, name, READ, "counts its records") for name in (*six, settings.changelog)),
         ("topics", TOPIC, names.orders, WRITE, "begins the log with the policy"),
     ]
-    return [Grant(*row) for row in rows]
+    rebuilds = f"{groups.apply}.rebuild-"
+    own = [
+        Grant("rebuild", GROUP, rebuilds, READ, "remembers how far it has come (`account` alone)", prefixed=True),
+        Grant("rebuild", GROUP, rebuilds, DELETE, "forgets it when it is through (`account` alone)", prefixed=True),
+    ]
+    return [Grant(*row) for row in rows] + own
 
 
 def as_commands(listed: list[Grant], principals: Mapping[str, str], servers: str) -> list[str]:
     """The grants as `kafka-acls` command lines, one per process and resource."""
-    together: dict[tuple[str, str, str], list[str]] = {}
+    together: dict[tuple[str, str, str, bool], list[str]] = {}
     for grant in listed:
-        together.setdefault((grant.process, grant.resource, grant.name), []).append(grant.operation)
+        together.setdefault((grant.process, grant.resource, grant.name, grant.prefixed), []).append(grant.operation)
     lines = []
-    for (process, resource, name), operations in together.items():
+    for (process, resource, name, prefixed), operations in together.items():
         words = ["kafka-acls", "--bootstrap-server", servers, "--add", "--allow-principal", principals[process]]
         for operation in operations:
             words += ["--operation", operation]
+        if prefixed:
+            words += ["--resource-pattern-type", "prefixed"]
         lines.append(shlex.join([*words, f"--{resource.lower()}", name]))
     return lines
 
 
-def as_dicts(listed: list[Grant]) -> list[dict[str, str]]:
+def as_dicts(listed: list[Grant]) -> list[dict[str, object]]:
     """The grants for other programs."""
     return [asdict(grant) for grant in listed]

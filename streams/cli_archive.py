@@ -73,7 +73,7 @@ def archive_export(ctx: click.Context, url: str, topics: tuple[str, ...], withou
     With --without-personal-data an archive of its own is made, in which customers and people have ids in place of
     names. Orders, money and dates are untouched: a replay of it makes the same documents. An archive is either with or
     without, from its first record on. Order numbers, PO numbers and ids stay, and pseudonyms are hashes, which who
-    knows a name can compute too: see .github/decisions/0015-archive.md.
+    knows a name can compute too: see .github/decisions/0014-archive.md.
 
     \b
     Settings: kafka.*, registry.*, topics.*

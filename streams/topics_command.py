@@ -51,13 +51,16 @@ def run_acls(settings: Settings, layout: str, principals: dict[str, str]) -> int
     """Print what each process must be granted; returns 0."""
     listed = grants(settings)
     if layout == "json":
-        told = [row | {"principal": principals[row["process"]]} for row in as_dicts(listed)]
+        told = [row | {"principal": principals[str(row["process"])]} for row in as_dicts(listed)]
         click.echo(json.dumps(told, indent=2))
     elif layout == "kafka-acls":
         for line in as_commands(listed, principals, settings.kafka.bootstrap_servers):
             click.echo(line)
     else:
-        rows = [(grant.process, grant.resource, grant.name, grant.operation, grant.why) for grant in listed]
+        rows = [
+            (grant.process, grant.resource, f"{grant.name}{'*' if grant.prefixed else ''}", grant.operation, grant.why)
+            for grant in listed
+        ]
         results.print(table(None, ("process", "resource", "name", "operation", "because it"), rows))
     return 0
 

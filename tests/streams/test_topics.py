@@ -203,10 +203,20 @@ def test_no_process_may_write_what_it_only_reads() -> None:
         "policy",
         "topics",
     }
-    assert {process for process, name in writes if name == topics.commands} == {"project", "archive", "reconcile"}
-    assert {process for process, name in writes if name == topics.outcomes} == {"apply", "archive"}
-    assert {process for process, name in writes if name == topics.dead_letters} == {"apply", "deadletters", "archive"}
-    assert not {name for process, name in writes if process in ("history", "held")}
+    assert {process for process, name in writes if name == topics.commands} == {
+        "project",
+        "archive",
+        "reconcile",
+        "rebuild",
+    }
+    assert {process for process, name in writes if name == topics.outcomes} == {"apply", "archive", "rebuild"}
+    assert {process for process, name in writes if name == topics.dead_letters} == {
+        "apply",
+        "deadletters",
+        "archive",
+        "rebuild",
+    }
+    assert not {name for process, name in writes if process in ("history", "held", "replay")}
 
 
 def test_the_list_is_also_json(capsys: pytest.CaptureFixture[str]) -> None:
