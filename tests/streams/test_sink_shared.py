@@ -92,7 +92,7 @@ async def two_sinks(line: Line, folder: Path) -> AsyncIterator[dict[str, Process
 async def test_records_end_at_their_newest_though_a_stopped_sinks_write_comes_late_and_keep_what_finance_wrote(
     kafka: Kafka, topic_prefix: str, sandbox: RunningSandbox, tmp_path: Path, fate: str, request_limit: float
 ) -> None:
-    netsuite = {"timeout": 60.0, "request_limit": request_limit}
+    netsuite = {"timeout": 300.0, "request_limit": request_limit}
     line = Line(kafka.bootstrap, topic_prefix, sandbox, netsuite=netsuite, apply={"session_timeout": 6.0})
     line.make_topics(PARTITIONS)
     line.ask_for(*activation(0))
