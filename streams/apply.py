@@ -12,7 +12,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from typing import Any
 
 from schemas.codec import Decoder, Encoder
@@ -43,6 +43,8 @@ log = logging.getLogger("nuestream.apply")
 COMMIT_EVERY = 1.0
 TELL_EVERY = 10.0
 LEAVE_WITHIN = 5.0
+# Below max.poll.interval.ms, five minutes, after which the group would give this worker up again.
+REJOIN_WITHIN = 120.0
 # Deliveries for each request that may be under way: while one awaits Kafka or a retry, the other asks NetSuite.
 DELIVERIES = 2
 # Documents that wait for a customer or item are held beside the window, this many times its size.
@@ -171,16 +173,8 @@ class Worker:
         }
 
     async def _assigned(self, ends: dict[int, int]) -> None:
-        catching_up = asyncio.create_task(self._follower.catch_up())
-        stopping = asyncio.create_task(self._stopping.wait())
-        try:
-            await asyncio.wait([catching_up, stopping], return_when=asyncio.FIRST_COMPLETED)
-            if not catching_up.done():
-                return  # without its past nothing of the partition may be started
-            catching_up.result()
-        finally:
-            catching_up.cancel()
-            stopping.cancel()
+        if not await self._ends_before_stopping(self._follower.catch_up()):
+            return  # without its past nothing of the partition may be started
         for partition, end in ends.items():
             letters = self._follower.letters(partition)
             self._deliveries.take_over(partition)
@@ -201,6 +195,22 @@ class Worker:
         log.warning("partitions %s were lost to another worker", ", ".join(map(str, partitions)))
         self._forget(partitions)
         await self._deliveries.lose(partitions)
+        # who owns them now sends newer versions again if it hears of ours; so they must not come back here before
+        await self._ends_before_stopping(
+            self._deliveries.drain([LOST], min(self._settings.netsuite.timeout, REJOIN_WITHIN))
+        )
+
+    async def _ends_before_stopping(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Whether ``work`` came to its end; it is cancelled when the worker stops."""
+        working, stopping = asyncio.create_task(work), asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                working.result()
+            return working.done()
+        finally:
+            working.cancel()
+            stopping.cancel()
 
     def _forget(self, partitions: Iterable[int]) -> None:
         self._deliverer.forget()
