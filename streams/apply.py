@@ -35,8 +35,8 @@ from streams.kafka import registry_of
 from streams.mapping import defaults_of
 from streams.netsuite_login import client_of
 from streams.outcomes import Follower
-from streams.reading import TopicReader
 from streams.settings import Settings
+from streams.sink_topics import partitions_of
 
 log = logging.getLogger("nuestream.apply")
 
@@ -295,29 +295,3 @@ async def _run_until_signal(settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, asked)
     return await run(settings, stop=stop)
-
-
-def partitions_of(settings: Settings) -> dict[str, int]:
-    """How many partitions each topic of the sink has.
-
-    Raises:
-        NuestreamError: one is not there, or their numbers do not fit together.
-        KafkaUnavailable: the brokers do not answer.
-    """
-    topics = settings.topics
-    with TopicReader(settings.kafka, settings.groups.apply) as reader:
-        found = {name: reader.partitions(name) for name in (topics.commands, topics.outcomes, topics.dead_letters)}
-    for name, count in found.items():
-        if count == 0:
-            raise NuestreamError(f"the topic {name} is not there, or not ours to read: run `nuestream topics create`")
-    if found[topics.commands] != topics.partitions:
-        raise NuestreamError(
-            f"topics.partitions (NUESTREAM_TOPICS__PARTITIONS) is {topics.partitions}, {topics.commands} has "
-            f"{found[topics.commands]} partitions: they need to be the same number"
-        )
-    if found[topics.dead_letters] != found[topics.commands]:
-        raise NuestreamError(
-            f"{topics.dead_letters} has {found[topics.dead_letters]} partitions, {topics.commands} has "
-            f"{found[topics.commands]}: a command and its dead letter need the same number"
-        )
-    return found

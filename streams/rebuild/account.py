@@ -16,7 +16,7 @@ from schemas.codec import Decoder
 from schemas.registry import RegistryUnavailable
 from sinks.deliver import Misconfigured, Unauthorized
 from streams.adoption import adopted_in
-from streams.apply import Worker, partitions_of
+from streams.apply import Worker
 from streams.console import progress_bar, results
 from streams.errors import NuestreamError
 from streams.group_members import check_no_members, forget_group
@@ -30,6 +30,7 @@ from streams.rebuild.epochs import Epoch, begin, next_epoch
 from streams.rebuild.survey import Asked, Estimate, asked_on, estimate_of, held_in
 from streams.replay.run import Pace
 from streams.settings import Settings
+from streams.sink_topics import partitions_of
 
 DONE, STOPPED, INTERRUPTED = 0, 1, 130
 _LOOK = 0.5
