@@ -21,6 +21,7 @@ soak: soak-crash soak-cluster soak-hostile soak-oracle soak-sink soak-replay soa
 soak-crash: .venv/.dev  ## 20 kills of each worker while 2,000 orders flow into NetSuite
 	@$(BIN)/python -m tests.environment
 	@NUESTREAM_KILLS=20 NUESTREAM_KILL_ORDERS=2000 $(BIN)/python -m pytest -s tests/streams/test_crashes.py $(ARGS)
+	@$(BIN)/python -m pytest -s -m soak tests/streams/test_state_rebuild.py $(ARGS)
 
 soak-cluster: .venv/.dev  ## 50 workers and 5 of 3 brokers killed, 5 workers stopped, under 20,000 orders
 	@$(BIN)/python -m tests.environment

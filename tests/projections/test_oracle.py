@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.projections.second_opinion import history, of_oracle, of_projection, some_settings
 from tests.stories import Customer, peaceful
 
-HISTORIES = int(os.environ.get("NUESTREAM_ORACLE_HISTORIES", "500"))
+HISTORIES = int(os.environ.get("NUESTREAM_ORACLE_HISTORIES", "250"))
 FIRST = int(os.environ.get("NUESTREAM_ORACLE_SEED", "0"))
 
 
@@ -38,7 +38,7 @@ def test_the_projection_and_the_oracle_agree_on_made_up_histories():
         seen.update(theirs.outcomes.values())
         seen.update(code for codes in theirs.reasons.values() for code in codes)
         seen.update(document[0] for document in theirs.documents.values())
-    if HISTORIES >= 500:
+    if HISTORIES >= 250:
         missing = EXPECTED - seen.keys()
         assert not missing, f"no history had {missing}"
 

@@ -143,7 +143,7 @@ class StoredState(RuleBasedStateMachine):
 
 
 TestStoredState = StoredState.TestCase
-TestStoredState.settings = settings(max_examples=100, stateful_step_count=12, deadline=None)
+TestStoredState.settings = settings(max_examples=40, stateful_step_count=12, deadline=None)
 
 
 def test_every_record_of_a_write_says_its_position():

@@ -171,11 +171,11 @@ async def test_no_more_requests_run_at_once_than_the_account_allows_and_waiting_
         nonlocal running, most
         running += 1
         most = max(most, running)
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.4)
         running -= 1
         return web.json_response({"id": "1"})
 
-    async with client_of(handler, timeout=0.3, concurrency=2) as client:
+    async with client_of(handler, timeout=2.0, concurrency=2) as client:
         answers = await asyncio.gather(*(client.get_by_eid("customer", str(number)) for number in range(12)))
     assert [answer.status for answer in answers] == [200] * 12
     assert most == 2

@@ -1,6 +1,6 @@
 """Workers and brokers of a cluster crash while orders flow: all that is said is what one clean run says.
 
-How much of it: `NUESTREAM_CLUSTER_ORDERS` orders (default 400), `_KILLS` SIGKILLs of workers (3), `_BROKER_KILLS` of
+How much of it: `NUESTREAM_CLUSTER_ORDERS` orders (default 300), `_KILLS` SIGKILLs of workers (2), `_BROKER_KILLS` of
 brokers (1), `_STOPS` workers that stand still for longer than their session (1), `_SEED` where the chance starts; all
 are printed, with what was done.
 """
@@ -27,7 +27,7 @@ from tests.streams.said import Said, differences, said
 
 ORDERS, KILLS, BROKER_KILLS, STOPS = (
     int(os.environ.get(f"NUESTREAM_CLUSTER_{name}", default))
-    for name, default in (("ORDERS", "400"), ("KILLS", "3"), ("BROKER_KILLS", "1"), ("STOPS", "1"))
+    for name, default in (("ORDERS", "300"), ("KILLS", "2"), ("BROKER_KILLS", "1"), ("STOPS", "1"))
 )
 SEED = int(os.environ.get("NUESTREAM_CLUSTER_SEED", str(random.SystemRandom().randrange(1 << 30))))
 WORKERS = ("project-0", "project-1")

@@ -1,6 +1,6 @@
 """SIGKILL at random moments while orders flow: NetSuite ends up with the documents of one clean run.
 
-`NUESTREAM_KILLS` (default 3) is how often each worker is killed, `NUESTREAM_KILL_ORDERS` how many orders flow,
+`NUESTREAM_KILLS` (default 2) is how often each worker is killed, `NUESTREAM_KILL_ORDERS` how many orders flow,
 `NUESTREAM_KILL_SEED` where the chance starts; all are printed.
 """
 
@@ -19,8 +19,8 @@ from tests.normalized import documents_of
 from tests.pipeline import Pipeline
 from tests.sandbox_server import running_sandbox
 
-KILLS = int(os.environ.get("NUESTREAM_KILLS", "3"))
-ORDERS = int(os.environ.get("NUESTREAM_KILL_ORDERS", str(max(300, KILLS * 100))))
+KILLS = int(os.environ.get("NUESTREAM_KILLS", "2"))
+ORDERS = int(os.environ.get("NUESTREAM_KILL_ORDERS", str(max(200, KILLS * 100))))
 SEED = int(os.environ.get("NUESTREAM_KILL_SEED", str(random.SystemRandom().randrange(1 << 30))))
 
 

@@ -23,9 +23,9 @@ class Broker:
 
 
 async def test_a_defect_after_the_end_of_a_delivery_stops_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    lanes = Lanes(slots=Slots(1, 1), window=1, waiting_limit=1, reference_timeout=1.0)
+    lanes = Lanes(slots=Slots(1, 1), window=1, waiting_limit=1, reference_timeout=1.0, request_limit=1.0)
     edge: Any = Broker()
-    deliveries = Deliveries(Settings(), lanes, edge, edge, edge, lambda *_: None)
+    deliveries = Deliveries(Settings(), lanes, edge, edge, edge, lambda *_: None, lambda: 0)
     lanes.assign(0, [], [], 0, 0.0)
     lanes.offer(Place(0, 0), Original(b"nobody", b"?"), "it cannot be read", 0.0)
     deliveries.pump()

@@ -28,7 +28,7 @@ from tests.sandbox_server import running_sandbox
 PARTITIONS = 4
 
 
-@pytest.fixture(params=["memory", "rocksdb"])
+@pytest.fixture(params=[pytest.param("memory", marks=pytest.mark.soak), "rocksdb"])
 def pipeline(request: pytest.FixtureRequest, kafka: Kafka, topic_prefix: str, tmp_path: Path) -> Iterator[Pipeline]:
     own = {
         "PROJECT__STORE": request.param,

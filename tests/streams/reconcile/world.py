@@ -20,6 +20,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from msgspec import Struct
 
 from projections.fold import Content, Step
+from projections.partitions import partition_of
 from projections.records import customer_of
 from schemas.codec import Encoder
 from schemas.command import Command, Document, Upsert, UpsertCustomer, UpsertItem
@@ -230,7 +231,7 @@ class World:
                     state=state,
                     reason="NetSuite refuses it: the period is closed",
                     topic=self.settings.topics.commands,
-                    partition=0,
+                    partition=partition_of(subject_of(known[name]).lane.encode(), self.settings.topics.partitions),
                     offset=0,
                     key=b"",
                     value=b"",
