@@ -255,6 +255,7 @@ class World:
             customer_id=command.origin.customer_id,
             content_hash="",
             applied_at=AT,
+            activated_at=command.activated_at if isinstance(command, UpsertCustomer | UpsertItem) else None,
         )
 
 
