@@ -60,9 +60,7 @@ def run_rebuild_account(settings: Settings, *, dry_run: bool, yes: bool) -> int:
     check_no_members(settings, settings.groups.apply, settings.apply.session_timeout)
     plan = asyncio.run(_plan(settings))
     _print(settings, plan)
-    if dry_run:
-        return DONE
-    if not plan.estimate.commands:
+    if dry_run or not plan.estimate.commands:
         return DONE
     if not yes:
         click.confirm(f"Rebuild {settings.netsuite.account}?", abort=True, err=True)
@@ -111,11 +109,10 @@ def _print(settings: Settings, plan: Plan) -> None:
         soft_wrap=True,
     )
     minutes = estimate.seconds / 60
+    time_left = f"some {minutes:,.0f} minutes" if minutes >= 1 else "under a minute"
     results.print(
-        f"about {estimate.calls:,} calls to NetSuite; at {estimate.concurrency} at a time (netsuite.concurrency) some "
-        f"{minutes:,.0f} minutes"
-        if minutes >= 1
-        else f"about {estimate.calls:,} calls to NetSuite, under a minute",
+        f"about {estimate.calls:,} calls to NetSuite, at {estimate.concurrency} at a time (netsuite.concurrency) "
+        f"{time_left}",
         soft_wrap=True,
     )
     left = sum(plan.ends[number] - start for number, start in plan.starts.items())
