@@ -133,8 +133,8 @@ def _write(path: Path, content: object) -> None:
 
 
 def _wait_at(line: Line) -> None:
-    results.print(f"\nThe sandbox stays: {line.sandbox_url} shows what it holds. Ctrl-C ends it.", soft_wrap=True)
     try:
+        results.print(f"\nThe sandbox stays: {line.sandbox_url} shows what it holds. Ctrl-C ends it.", soft_wrap=True)
         while True:
             line.children.check()
             time.sleep(0.2)

@@ -111,3 +111,13 @@ def _prefix(request: pytest.FixtureRequest) -> Iterator[str]:
         left = [topic for topic in admin.list_topics(timeout=10).topics if topic.startswith(prefix)]
         for deletion in (admin.delete_topics(left) if left else {}).values():
             deletion.result(10)
+
+
+# These take longest as a whole: begun first, none of them is what all others have long ended for.
+_LONG = ("test_readme", "test_cluster_crashes", "test_state_rebuild", "test_secure_bus", "test_topics", "test_pipeline")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest before all others."""
+    order = {name: place for place, name in enumerate(_LONG)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))

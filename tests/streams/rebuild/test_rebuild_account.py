@@ -54,6 +54,7 @@ def filled(world: World) -> list[dict[str, Any]]:
     world.write()
     done = rebuild(world, "--yes")
     assert done.exit_code == 0, done.output
+    world.unmade = world.untold = set()
     return standing(world)
 
 
@@ -65,7 +66,8 @@ def standing(world: World) -> list[dict[str, Any]]:
 
 def lose(world: World, share: float) -> list[str]:
     """Delete a random share of the documents, as nobody should."""
-    lost = [name for name in sorted(world.documents) if random.Random(f"{SEED}/{name}").random() < share]
+    there = sorted(world.documents.keys() - world.unmade)
+    lost = [name for name in there if random.Random(f"{SEED}/{name}").random() < share]
     for name in lost:
         stored = world.sandbox.store.get_external(world.record_type(name), name)
         assert stored is not None
