@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from decimal import Decimal
 from pathlib import Path
 
@@ -26,8 +27,9 @@ def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def run_diff(*arguments: str, **policy: str) -> Result:
-    own = {f"NUESTREAM_POLICY__{name.upper()}": value for name, value in policy.items()}
-    return CliRunner().invoke(cli, ["diff", "--processes", "1", *arguments], env=NOWHERE | own)
+    own: dict[str, str | None] = dict.fromkeys(name for name in os.environ if name.startswith("NUESTREAM_"))
+    own |= {f"NUESTREAM_POLICY__{name.upper()}": value for name, value in policy.items()}
+    return CliRunner().invoke(cli, ["diff", "--processes", "1", *arguments], env=own | NOWHERE)
 
 
 @pytest.mark.parametrize("archive", sorted({str(path) for path in RECORDED}))
