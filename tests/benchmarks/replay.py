@@ -177,7 +177,9 @@ class _Bench:
     def quix(self, python: Path) -> Figure:
         """Measure Quix Streams, with the same core and the same outputs."""
         self._environment["NUESTREAM_GROUPS__PROJECT"] = f"{self._prefix}quix"
-        return self._processor([str(python), "-m", "tests.benchmarks.quix_stage"], "Assigned partition")
+        return self._processor(
+            [str(python), "-m", "tests.benchmarks.quix_stage"], "is now processing incoming messages"
+        )
 
     def _processor(self, command: list[str], ready: str) -> Figure:
         group = self._environment["NUESTREAM_GROUPS__PROJECT"]
