@@ -39,6 +39,7 @@ UNSETTLED = frozenset(
         KafkaError.LEADER_NOT_AVAILABLE,
         KafkaError.UNKNOWN_TOPIC_OR_PART,
         KafkaError.OFFSET_NOT_AVAILABLE,
+        KafkaError._UNKNOWN_PARTITION,  # the client's own word for one that the broker it asked has not heard of
     }
 )
 """Codes of the moment after a topic is made or a broker is lost: not every broker knows who leads, or the new leader
