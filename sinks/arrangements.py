@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from sinks.attempts import Attempts
-from sinks.lookup import PAGE, every_row_if_allowed, select_every
+from sinks.lookup import every_row_if_allowed, portions, select_every
 from sinks.readback import as_decimal, id_of
 from sinks.transactions import ORIGINAL_ORDER
 
@@ -89,7 +89,7 @@ async def arrangements_of(attempts: Attempts, contracts: Iterable[str], external
     """
     documents: dict[str, Arranged] = {}
     for column, values in ((ORIGINAL_ORDER, contracts), ("externalid", external_ids)):
-        for part in _parts(values):
+        for part in portions(values):
             query = _DOCUMENTS.format(column=column, marks=_marks(part))
             found = map(_document, await select_every(attempts, query, part))
             documents |= {document.name.casefold(): document for document in found if document is not None}
@@ -108,7 +108,7 @@ async def _elements_of(attempts: Attempts, documents: Mapping[str, Arranged]) ->
     # numbers may be given anew in each subsidiary, so that what is displayed could be another customer's document
     sources = {(each.displayed, each.entity): name for name, each in documents.items()}
     elements: dict[str, list[Element]] = {}
-    for part in _parts({displayed for displayed, _ in sources}):
+    for part in portions({displayed for displayed, _ in sources}):
         told = await every_row_if_allowed(attempts, _ELEMENTS.format(marks=_marks(part)), part)
         if isinstance(told, str):
             return told
@@ -122,7 +122,7 @@ async def _elements_of(attempts: Attempts, documents: Mapping[str, Arranged]) ->
 async def _told_of(attempts: Attempts, arrangements: Iterable[str]) -> tuple[dict[str, str], frozenset[str]]:
     numbers: dict[str, str] = {}
     merged: set[str] = set()
-    for part in _parts(sorted(arrangements)):
+    for part in portions(sorted(arrangements)):
         told = await every_row_if_allowed(attempts, _ARRANGEMENTS.format(marks=_marks(part)), part)
         # without it nothing is known but the elements, which say where they are
         for row in told if not isinstance(told, str) else ():
@@ -162,8 +162,3 @@ def _element(row: Mapping[str, Any]) -> Element | None:
 
 def _marks(values: Sequence[str]) -> str:
     return ", ".join("?" * len(values))
-
-
-def _parts(values: Iterable[str]) -> Iterable[list[str]]:
-    listed = list(values)
-    return (listed[start : start + PAGE] for start in range(0, len(listed), PAGE))

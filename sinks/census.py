@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from schemas.command import Command, CreateSalesOrder, Document, Upsert, UpsertCustomer, UpsertItem
 from sinks.attempts import Attempts
-from sinks.lookup import PAGE, every_row_if_allowed
+from sinks.lookup import every_row_if_allowed, portions
 from sinks.readback import as_decimal, id_of
 from sinks.translate import LINE_ID, ORIGINAL_ORDER, References, patch_for
 
@@ -77,8 +77,7 @@ class Census:
             return
         for table, names in wanted.items():
             unique = list(dict.fromkeys(names))
-            for start in range(0, len(unique) if table not in self._refused else 0, PAGE):
-                part = unique[start : start + PAGE]
+            for part in portions(unique) if table not in self._refused else ():
                 self._asked.update(dict.fromkeys(part, asyncio.create_task(self._ask(table, part))))
         while len(self._asked) > self._kept:
             self._drop(next(iter(self._asked)))

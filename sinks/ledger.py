@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 
 from sinks.attempts import Attempts
 from sinks.held import FIELD_COLUMNS, HeldDocument, HeldRecord, Row, document_of
-from sinks.lookup import Directory, select, select_every
+from sinks.lookup import Directory, portions, select, select_every
 from sinks.readback import id_of
 from sinks.transactions import LINE_ID, ORIGINAL_ORDER
 
@@ -56,9 +56,8 @@ class Ledger:
         """All sales orders and return authorizations with our link or external id, a page at a time."""
         async for rows in self._pages(_HEADS, "the documents"):
             ids = [internal_id for row in rows if (internal_id := id_of(row))]
-            parts = [ids[start : start + _LINES_OF] for start in range(0, len(ids), _LINES_OF)]
             lines: dict[str, list[Row]] = {}
-            for found in await asyncio.gather(*map(self._lines, parts)):
+            for found in await asyncio.gather(*map(self._lines, portions(ids, _LINES_OF))):
                 for line in found:
                     lines.setdefault(str(line.get("transaction")), []).append(line)
             yield [document_of(row, lines.get(id_of(row) or "", ())) for row in rows]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -18,6 +18,12 @@ from sinks.verdict import Unauthorized
 _IDS_PER_QUERY = 200
 PAGE = 1000
 """So many rows are on a full page of a query, and so many values may stand in one list of it."""
+
+
+def portions(values: Iterable[str], size: int = PAGE) -> Iterator[list[str]]:
+    """``values`` in their order, so many at a time as a query takes."""
+    every = list(values)
+    yield from (every[start : start + size] for start in range(0, len(every), size))
 
 
 class Found(Struct, frozen=True, kw_only=True):
@@ -123,8 +129,7 @@ class Directory:
         """Internal ids of the customers or items (``table``) among ``external_ids`` that NetSuite has."""
         wanted = list(dict.fromkeys(external_ids))
         unknown = [external_id for external_id in wanted if (table, external_id) not in self._ids]
-        for start in range(0, len(unknown), _IDS_PER_QUERY):
-            part = unknown[start : start + _IDS_PER_QUERY]
+        for part in portions(unknown, _IDS_PER_QUERY):
             marks = ", ".join("?" * len(part))
             query = f"SELECT id, externalid FROM {table} WHERE externalid IN ({marks})"  # noqa: S608 (values are bound)
             rows = await select(attempts, query, part)

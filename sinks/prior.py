@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from sinks.attempts import Attempts
-from sinks.lookup import PAGE, select_every
+from sinks.lookup import PAGE, portions, select_every
 from sinks.readback import id_of
 
 _NAMES: Mapping[str, tuple[str, ...]] = {
@@ -34,7 +34,7 @@ async def called(attempts: Attempts, record: str, names: Iterable[str]) -> dict[
     wanted = {name.strip().casefold(): name.strip().upper() for name in names}
     columns = _NAMES[record]
     found: dict[str, dict[str, Prior]] = {}
-    for part in _parts(list(wanted.values()), PAGE // len(columns)):
+    for part in portions(wanted.values(), PAGE // len(columns)):
         marks = ", ".join("?" * len(part))
         either = " OR ".join(f"UPPER({column}) IN ({marks})" for column in columns)
         query = f"SELECT id, externalid, {_SHOWN[record]} FROM {record} WHERE {either} ORDER BY id"  # noqa: S608  ours
@@ -49,7 +49,7 @@ async def called(attempts: Attempts, record: str, names: Iterable[str]) -> dict[
 async def with_ids(attempts: Attempts, record: str, internal_ids: Iterable[str]) -> dict[str, str | None]:
     """The external ids, by internal id, of those customers or items that are there."""
     found: dict[str, str | None] = {}
-    for part in _parts(list(internal_ids), PAGE):
+    for part in portions(internal_ids):
         marks = ", ".join("?" * len(part))
         query = f"SELECT id, externalid FROM {record} WHERE id IN ({marks}) ORDER BY id"  # noqa: S608  ours
         rows = await select_every(attempts, query, part)
@@ -66,7 +66,3 @@ def _names(row: Mapping[str, Any]) -> list[str]:
 def _external_id(row: Mapping[str, Any]) -> str | None:
     found = row.get("externalid")
     return None if found is None else str(found)
-
-
-def _parts(values: list[str], size: int) -> Iterable[list[str]]:
-    return (values[start : start + size] for start in range(0, len(values), size))

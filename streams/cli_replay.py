@@ -8,8 +8,7 @@ from typing import Any
 import click
 
 from streams.commands import settings_of
-
-KINDS = ("commands", "contracts", "quarantine", "state")
+from streams.replay import FORMATS, KINDS
 
 
 class PartitionList(click.ParamType):
@@ -77,9 +76,7 @@ class InstantText(click.ParamType):
 @click.option("--archive", metavar="URL", help="Read an Avro archive (a folder, s3://...) instead of Kafka.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="The folder for --write.")
 @click.option("--write", "kinds", type=KindList(), default="", help=f"What to put out, of {', '.join(KINDS)}.")
-@click.option(
-    "--format", "form", type=click.Choice(["avro", "ndjson"]), default="avro", show_default=True, help="Of the files."
-)
+@click.option("--format", "form", type=click.Choice(FORMATS), default="avro", show_default=True, help="Of the files.")
 @click.option("--partitions", type=PartitionList(), help="Only these, as in 0-3,7.")
 @click.option("--processes", type=click.IntRange(min=1), help="How many side by side; else one per core.")
 @click.option("--customer", metavar="ID", help="Fold the orders of one customer alone.")

@@ -42,6 +42,11 @@ def readable_headers(message: Message) -> Sequence[tuple[str, bytes | None]] | N
         return None
 
 
+def headers_to_read(message: Message) -> list[tuple[str, bytes]]:
+    """The same for a decoder: a header without a value has an empty one."""
+    return [(name, value or b"") for name, value in headers_in(message)]
+
+
 class _Fetched:
     """The batches of a fetch, as aiokafka's own reader gives them."""
 

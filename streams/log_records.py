@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from projections.records import LogRecord
-from streams.header_names import headers_in
+from streams.header_names import headers_to_read
 from streams.instants import instant_of
 from streams.policy import KEY_PREFIX
 from streams.reading import TopicReader
@@ -39,7 +39,7 @@ def records_between(reader: TopicReader, topic: str, partition: int, start: int,
             recorded_at=instant_of(message.timestamp()[1] / 1000),
             key=message.key(),
             value=message.value(),
-            headers={name: value or b"" for name, value in headers_in(message)},
+            headers=dict(headers_to_read(message)),
         )
 
 

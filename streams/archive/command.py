@@ -14,7 +14,6 @@ from streams.archive.importing import Import, Imported
 from streams.archive.kept_schemas import SchemasToKeep
 from streams.archive.live import chosen_topics
 from streams.archive.manifest import topics_in
-from streams.archive.pace import Pace
 from streams.archive.personal_data import Redaction
 from streams.archive.reading import ArchiveReader
 from streams.archive.storage import Storage
@@ -23,6 +22,7 @@ from streams.archive.verifying import Live, Verification, Verified
 from streams.console import results, table
 from streams.errors import ArchiveDamaged, ArchiveError
 from streams.kafka import MAX_RECORD_BYTES, registry_of
+from streams.pace import Pace
 from streams.reading import TopicReader
 from streams.settings import Settings
 

@@ -11,11 +11,11 @@ from streams.archive.envelope import Archived, archived_records
 from streams.archive.kept_schemas import SchemasToKeep
 from streams.archive.live import Chosen, live_records
 from streams.archive.manifest import FORMAT, ArchivedTopic, Manifest, begin_topic, checked_file, read_topic
-from streams.archive.pace import Pace
 from streams.archive.personal_data import LEFT_OUT, Redaction
 from streams.archive.storage import Storage
 from streams.archive.writing import MOST_BYTES, PartitionWriter
 from streams.errors import ArchiveError
+from streams.pace import Pace
 from streams.reading import TopicReader
 
 
@@ -143,7 +143,7 @@ class Export:
         writer = PartitionWriter(self._storage, manifest, self._schemas, start, self._most_bytes)
         for live in live_records(self._reader, part.chosen.topic, part.partition, part.start, part.end):
             writer.add(self._as_archived(live.record), nameless=live.nameless)
-            pace.step()
+            pace.advance()
         writer.close()
         added = manifest.entries[before:]
         told.records += sum(entry.records for entry in added)

@@ -17,10 +17,10 @@ from confluent_kafka import Message
 from streams.archive import target
 from streams.archive.envelope import Archived
 from streams.archive.live import live_records
-from streams.archive.pace import Pace
 from streams.archive.reading import ArchiveReader
 from streams.errors import ArchiveError
 from streams.kafka import MAX_RECORD_BYTES
+from streams.pace import Pace
 from streams.reading import TopicReader
 from streams.sending import Sender
 from streams.settings import Settings
@@ -143,7 +143,7 @@ class Import:
                 for each in islice(part.records(), part.held, None):
                     sender.send(name, each.key, each.value, each.headers, part.partition, each.timestamp)
                     part.told.records += 1
-                    pace.step()
+                    pace.advance()
                     if part.told.records % _LOOK_EVERY == 0:
                         self._check_places()
             sender.flush()

@@ -12,12 +12,12 @@ from streams.archive.envelope import Archived, archived_records
 from streams.archive.kept_schemas import NO_REGISTRY, schema_named
 from streams.archive.live import live_records
 from streams.archive.manifest import FileEntry, Manifest, checked_file, topic_path
-from streams.archive.pace import Pace
 from streams.archive.personal_data import Redaction
 from streams.archive.reading import ArchiveReader
 from streams.archive.storage import Storage
 from streams.errors import ArchiveDamaged, ArchiveError
 from streams.kafka import MAX_RECORD_BYTES
+from streams.pace import Pace
 from streams.reading import TopicReader
 
 Damaged = Callable[[str], None]
@@ -102,7 +102,7 @@ class Verification:
             offsets.append(record.offset)
             timestamps.append(record.timestamp)
             self._judge(record)
-            self._pace.step()
+            self._pace.advance()
             yield record
         self._found.records += len(offsets)
         said = (entry.records, entry.first_offset, entry.last_offset, entry.least_timestamp, entry.greatest_timestamp)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import click
-from rich.progress import Progress, TaskID
+from rich.progress import Progress
 
 from schemas.codec import Decoder
 from schemas.registry import RegistryUnavailable
@@ -25,10 +24,10 @@ from streams.lag import GroupLag
 from streams.mapping import defaults_of
 from streams.netsuite_login import client_of
 from streams.netsuite_reading import lookups
+from streams.pace import Pace
 from streams.reading import TopicReader
 from streams.rebuild.epochs import Epoch, begin, next_epoch
 from streams.rebuild.survey import Asked, Estimate, asked_on, estimate_of, held_in
-from streams.replay.run import Pace
 from streams.settings import Settings
 from streams.sink_topics import partitions_of
 
@@ -46,6 +45,11 @@ class Plan:
     starts: Mapping[int, int]
     ends: Mapping[int, int]
     estimate: Estimate
+
+    @property
+    def left(self) -> int:
+        """How many commands are to be gone through."""
+        return sum(self.ends[number] - start for number, start in self.starts.items())
 
 
 def run_rebuild_account(settings: Settings, *, dry_run: bool, yes: bool) -> int:
@@ -115,9 +119,8 @@ def _print(settings: Settings, plan: Plan) -> None:
         f"{time_left}",
         soft_wrap=True,
     )
-    left = sum(plan.ends[number] - start for number, start in plan.starts.items())
     if plan.epoch.is_resumed:
-        results.print(f"goes on with epoch {plan.epoch.number}: {left:,} commands are left", soft_wrap=True)
+        results.print(f"goes on with epoch {plan.epoch.number}: {plan.left:,} commands are left", soft_wrap=True)
     else:
         results.print(f"begins epoch {plan.epoch.number} of the account", soft_wrap=True)
 
@@ -151,7 +154,9 @@ async def _carry_out(settings: Settings, plan: Plan) -> int:
             return STOPPED
         finally:
             watch.cancel()
-            await asyncio.gather(watch, return_exceptions=True)
+            (watched,) = await asyncio.gather(watch, return_exceptions=True)
+        if isinstance(watched, Exception):
+            raise watched
     told = ", ".join(f"{count:,} {name}" for name, count in sorted(worker.told.items())) or "nothing to do"
     if interrupted.is_set() and not _is_through(worker, plan):
         click.echo(f"nuestream: interrupted ({told}); run it again to go on", err=True)
@@ -163,17 +168,15 @@ async def _carry_out(settings: Settings, plan: Plan) -> int:
 
 async def _watch(worker: Worker, plan: Plan, stop: asyncio.Event) -> None:
     """Show how far it is, and end it when it is through."""
-    total = sum(plan.ends[number] - start for number, start in plan.starts.items())
-    pace = Pace(total, began=time.monotonic())
-    with progress_bar() as bar:
-        task: TaskID = bar.add_task("rebuild", total=total, rate="")
-        while not _is_through(worker, plan):
-            pace.done = sum(
-                max(0, worker.committed.get(number, start) - start) for number, start in plan.starts.items()
-            )
-            bar.update(task, completed=pace.done, rate=pace.told(time.monotonic()))
-            await asyncio.sleep(_LOOK)
-    stop.set()
+    try:
+        with Pace("rebuild", plan.left) as pace:
+            while not _is_through(worker, plan):
+                pace.reach(
+                    sum(max(0, worker.committed.get(number, start) - start) for number, start in plan.starts.items())
+                )
+                await asyncio.sleep(_LOOK)
+    finally:
+        stop.set()
 
 
 def _is_through(worker: Worker, plan: Plan) -> bool:

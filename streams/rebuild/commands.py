@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 import click
 from confluent_kafka import Message as Read
+from msgspec import Struct
 
 from projections.records import LogRecord, Step
 from schemas.codec import Encoder
 from schemas.headers import headers_of
 from schemas.quarantine import Reason
-from streams.console import progress_bar, results
+from streams.console import results
 from streams.errors import NuestreamError
 from streams.group_members import check_no_members
 from streams.header_names import headers_in
 from streams.kafka import registry_of
 from streams.messages import Said, documents_of, upserts_of
+from streams.pace import Pace
 from streams.reading import TopicReader
-from streams.replay.command import chosen
+from streams.replay.command import Extents, chosen, extents_of
 from streams.replay.run import Followed, Task
 from streams.sending import Sender
 from streams.settings import Settings
 
 _TOGETHER = 500
+Portion = Sequence[tuple[LogRecord, Step | Reason]]
 
 
 def run_rebuild_commands(settings: Settings, task: Task, *, dry_run: bool, yes: bool) -> int:
@@ -36,73 +39,74 @@ def run_rebuild_commands(settings: Settings, task: Task, *, dry_run: bool, yes: 
     """
     check_no_members(settings, settings.groups.project, settings.project.session_timeout)
     there = _ids_on(settings)
-    extents = chosen(task)
-    lacking = 0
-    for send in (False, True):
-        filler = _Filler(settings, there) if send else None
-        total = sum(end - start for start, end in extents.values())
-        with progress_bar() as bar:
-            shown = bar.add_task("sending commands" if send else "replaying the log", total=total, rate="")
-
-            def advance(count: int, shown: object = shown) -> None:
-                bar.advance(shown, count)  # type: ignore[arg-type]
-
-            for partition, extent in extents.items():
-                followed = iter(Followed(task, partition, extent, advance))
-                while portion := list(islice(followed, _TOGETHER)):
-                    if filler is not None:
-                        filler.take(portion)
-                    else:
-                        lacking += sum(_id_of(said) not in there for _, said in _commands(portion))
-        if filler is not None:
-            results.print(f"{filler.sent:,} commands were put on {settings.topics.commands}", soft_wrap=True)
-            return 0
-        results.print(
-            f"{settings.topics.commands} has {len(there):,} commands and lacks {lacking:,} that the log decides",
-            soft_wrap=True,
-        )
-        if dry_run or not lacking:
-            return 0
-        if not yes:
-            click.confirm(f"Put {lacking:,} commands on {settings.topics.commands}?", abort=True, err=True)
+    extents = chosen(task, extents_of(task.source))
+    # the log is decided once where nobody has to be asked in between
+    sender = _Sender(settings) if yes and not dry_run else None
+    lacking = _go_through(task, extents, set(there), sender)
+    results.print(
+        f"{settings.topics.commands} has {len(there):,} commands and lacks {lacking:,} that the log decides",
+        soft_wrap=True,
+    )
+    if dry_run or not lacking:
+        return 0
+    if sender is None:
+        click.confirm(f"Put {lacking:,} commands on {settings.topics.commands}?", abort=True, err=True)
+        lacking = _go_through(task, extents, there, _Sender(settings))
+    results.print(f"{lacking:,} commands were put on {settings.topics.commands}", soft_wrap=True)
     return 0
 
 
-class _Filler:
-    """Sends what is not there yet; customers and items are acknowledged before the documents that need them."""
+def _go_through(task: Task, extents: Extents, there: set[str], sender: _Sender | None) -> int:
+    """Replay and hand what is not ``there`` over to ``sender``; how much that was."""
+    lacking = 0
+    doing = "replaying the log" if sender is None else "sending commands"
+    with Pace(doing, sum(end - start for start, end in extents.values())) as pace:
+        for partition, extent in extents.items():
+            followed = iter(Followed(task, partition, extent, pace.advance))
+            while portion := list(islice(followed, _TOGETHER)):
+                # customers and items are acknowledged before the documents that need them
+                for commands in (_upserts(portion), _documents(portion)):
+                    new = list(_lacking(commands, there))
+                    lacking += len(new)
+                    if sender is not None:
+                        sender.send(new)
+    return lacking
 
-    def __init__(self, settings: Settings, there: set[str]) -> None:
+
+class _Sender:
+    """Puts commands on their topic, and waits until Kafka has them."""
+
+    def __init__(self, settings: Settings) -> None:
         self._topic = settings.topics.commands
         self._encoder = Encoder(registry_of(settings.registry))
         self._sender = Sender(settings.kafka)
-        self._there = there
-        self.sent = 0
 
-    def take(self, portion: list[tuple[LogRecord, Step | Reason]]) -> None:
-        """Send the commands of some records, and wait until Kafka has them."""
-        self._send(said for _, step in portion if isinstance(step, Step) for said in upserts_of(step))
-        self._send(
-            said for record, step in portion if isinstance(step, Step) for said in documents_of(step, record.key or b"")
-        )
-
-    def _send(self, said: Said) -> None:
+    def send(self, said: Iterable[tuple[bytes, Struct]]) -> None:
+        """Raises ``KafkaUnavailable`` where one is refused."""
         for key, command in said:
-            if _id_of(command) not in self._there:
-                self._there.add(_id_of(command))
-                self._sender.send(self._topic, key, self._encoder.encode(self._topic, command), headers_of(command))
-                self.sent += 1
+            self._sender.send(self._topic, key, self._encoder.encode(self._topic, command), headers_of(command))
         self._sender.flush()
 
 
-def _commands(portion: list[tuple[LogRecord, Step | Reason]]) -> Said:
-    for record, step in portion:
+def _lacking(said: Said, there: set[str]) -> Said:
+    """Those whose id is not ``there``, each once: it is then."""
+    for key, command in said:
+        name = str(command.command_id)  # type: ignore[attr-defined]  # every command has one
+        if name not in there:
+            there.add(name)
+            yield key, command
+
+
+def _upserts(portion: Portion) -> Said:
+    for _, step in portion:
         if isinstance(step, Step):
             yield from upserts_of(step)
+
+
+def _documents(portion: Portion) -> Said:
+    for record, step in portion:
+        if isinstance(step, Step):
             yield from documents_of(step, record.key or b"")
-
-
-def _id_of(command: object) -> str:
-    return str(command.command_id)  # type: ignore[attr-defined]  # every command has one
 
 
 def _ids_on(settings: Settings) -> set[str]:

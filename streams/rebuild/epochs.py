@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from schemas.codec import Decoder, Malformed
 from schemas.outcome import Outcome
 from streams.faults import Faults
-from streams.header_names import headers_in
+from streams.header_names import headers_to_read
 from streams.kafka import consumer_config
 from streams.lag import GroupLag
 from streams.reading import ANSWER_TIMEOUT, TopicReader
@@ -70,7 +70,7 @@ def _newest_epoch(settings: Settings, reader: TopicReader, decoder: Decoder) -> 
         if not (message.key() or b"").startswith(own):
             continue
         try:
-            outcome = decoder.decode(message.value(), [(name, value or b"") for name, value in headers_in(message)])
+            outcome = decoder.decode(message.value(), headers_to_read(message))
         except Malformed:
             continue
         if isinstance(outcome, Outcome):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from confluent_kafka import Message
@@ -11,8 +11,8 @@ from confluent_kafka import Message
 from schemas.codec import Decoder, Malformed
 from schemas.command import CreateReturnAuthorization, CreateSalesOrder, UpsertCustomer, UpsertItem
 from sinks.attempts import Attempts
-from sinks.lookup import PAGE, select_every
-from streams.header_names import headers_in
+from sinks.lookup import PAGE, portions, select_every
+from streams.header_names import headers_to_read
 from streams.reading import TopicReader
 
 TABLES = ("customer", "item", "transaction")
@@ -62,9 +62,9 @@ def estimate_of(asked: Asked, held: Mapping[str, int], concurrency: int) -> Esti
     one for their heads and some for their lines. Pure.
     """
     missing = {table: len(names) - held.get(table, 0) for table, names in asked.names.items()}
-    portions = sum(-(-3 * len(names) // PAGE) for names in asked.names.values())
+    look_ups = sum(-(-3 * len(names) // PAGE) for names in asked.names.values())
     records = sum(map(len, asked.names.values()))
-    return Estimate(asked.commands, records, missing, sum(missing.values()) + portions, concurrency)
+    return Estimate(asked.commands, records, missing, sum(missing.values()) + look_ups, concurrency)
 
 
 def asked_on(
@@ -89,7 +89,7 @@ def asked_on(
 
 
 def _named(message: Message, decoder: Decoder) -> tuple[str, str] | None:
-    headers = [(name, value or b"") for name, value in headers_in(message)]
+    headers = headers_to_read(message)
     said = dict(headers)
     table, subject = _TABLE_NAMED.get(said.get("ce_type") or b""), said.get("ce_subject")
     if table is not None and subject is not None:
@@ -125,11 +125,6 @@ async def held_in(
 
     async with asyncio.TaskGroup() as group:
         for table, names in asked.names.items():
-            for portion in _portions(names):
+            for portion in portions(names):
                 group.create_task(count(table, portion))
     return held
-
-
-def _portions(names: Iterable[str]) -> Iterator[list[str]]:
-    every = list(names)
-    yield from (every[start : start + PAGE] for start in range(0, len(every), PAGE))

@@ -11,10 +11,12 @@ import click
 import msgspec
 
 from projections.partitions import partition_of
-from streams.console import progress_bar, results, table
+from streams.console import results, table
 from streams.errors import NuestreamError
+from streams.pace import Pace
 from streams.replay.report import Report, total
-from streams.replay.run import Advance, Crew, Pace, Task, cores, replay_partition
+from streams.replay.run import Advance, Crew, Task, cores, replay_partition
+from streams.replay.source import Source
 
 INTERRUPTED = 130
 T = TypeVar("T")
@@ -34,7 +36,7 @@ def run_replay(task: Task, partitions: frozenset[int] | None, processes: int | N
         NuestreamError, RegistryUnavailable: the log is not there or cannot be read, a policy cannot be decided by, an
             output is there already.
     """
-    extents = chosen(task, partitions)
+    extents = chosen(task, extents_of(task.source), partitions)
     began = time.monotonic()
     try:
         reports = on_all_cores(partial(replay_partition, task), extents, processes, "replay")
@@ -51,16 +53,26 @@ def run_replay(task: Task, partitions: frozenset[int] | None, processes: int | N
     return 0
 
 
-def chosen(task: Task, partitions: frozenset[int] | None = None) -> Extents:
-    """The extents of the partitions that are to be read: those asked for, and of one customer only its own.
+def extents_of(source: Source) -> Extents:
+    """What is there of a topic, per partition.
 
     Raises:
-        NothingToReplay: the log or one of the partitions is not there.
+        NothingToReplay: there is no such topic.
+        NuestreamError: it cannot be read.
     """
-    with task.source.open() as log:
+    with source.open() as log:
         extents = log.extents()
     if not extents:
-        raise NothingToReplay(f"there is no topic {task.source.place}")
+        raise NothingToReplay(f"there is no topic {source.place}")
+    return extents
+
+
+def chosen(task: Task, extents: Extents, partitions: frozenset[int] | None = None) -> Extents:
+    """The ``extents`` of the partitions that are to be read: those asked for, and of one customer only its own.
+
+    Raises:
+        NothingToReplay: one of the partitions is not there.
+    """
     if partitions is None and task.customer is not None:
         partitions = frozenset({partition_of(task.customer.encode(), len(extents))})
     if partitions is None:
@@ -76,18 +88,11 @@ def on_all_cores(work: Work[T], extents: Extents, processes: int | None, doing: 
 
     Raises what ``work`` raises.
     """
-    pace = Pace(sum(end - start for start, end in extents.values()), began=time.monotonic())
-    with progress_bar() as bar:
-        shown = bar.add_task(doing, total=pace.total, rate="")
-
-        def advance(count: int) -> None:
-            pace.done += count
-            bar.update(shown, completed=pace.done, rate=pace.told(time.monotonic()))
-
+    with Pace(doing, sum(end - start for start, end in extents.values())) as pace:
         if (processes := min(processes or cores(), len(extents))) == 1:
-            return {partition: work(partition, extent, advance) for partition, extent in extents.items()}
+            return {partition: work(partition, extent, pace.advance) for partition, extent in extents.items()}
         with Crew(processes) as crew:
-            return crew.run(work, extents, advance)
+            return crew.run(work, extents, pace.advance)
 
 
 def _print(found: Report, seconds: float, *, counted: bool) -> None:

@@ -17,7 +17,7 @@ from schemas.quarantine import Reason
 from streams.chain_tables import money
 from streams.console import results, table
 from streams.errors import NuestreamError
-from streams.replay.command import INTERRUPTED, NothingToReplay, chosen, on_all_cores
+from streams.replay.command import INTERRUPTED, chosen, extents_of, on_all_cores
 from streams.replay.diff import Comparison, PartitionDiff, money_by_currency
 from streams.replay.run import Advance, Followed, Task
 from streams.replay.source import Source
@@ -45,15 +45,13 @@ def run_diff(task: DiffTask, processes: int | None, as_json: bool) -> int:
         NuestreamError, RegistryUnavailable: a topic is not there, or cannot be read or decided by.
     """
     assert task.commands is not None  # noqa: S101 - the command line gives it
-    orders, commands = _partitions(task.source), _partitions(task.commands)
-    if not commands:
-        raise NothingToReplay(f"there is no topic {task.commands.place}")
-    if orders and orders != commands:
+    commands, log = len(extents_of(task.commands)), extents_of(task.source)
+    if (orders := len(log)) != commands:
         raise UnevenTopics(
             f"{task.commands.place} has {commands} partitions and {task.source.place} has {orders}: they are not of "
             "one log"
         )
-    extents = chosen(task)
+    extents = chosen(task, log)
     try:
         found = on_all_cores(partial(compare_partition, task), extents, processes, "diff")
     except KeyboardInterrupt:
@@ -64,11 +62,6 @@ def run_diff(task: DiffTask, processes: int | None, as_json: bool) -> int:
     else:
         _print(found)
     return DIFFERENT if any(part.differences for part in found.values()) else SAME
-
-
-def _partitions(source: Source) -> int:
-    with source.open() as log:
-        return len(log.extents())
 
 
 def compare_partition(task: DiffTask, partition: int, extent: tuple[int, int], advance: Advance) -> PartitionDiff:

@@ -26,9 +26,6 @@ from streams.errors import NuestreamError
 from streams.messages import Said, contract_events_of, documents_of, rejection_of, upserts_of, waiting_of
 from streams.replay.state_rows import row_of
 
-KINDS: Final = ("commands", "contracts", "quarantine", "state")
-FORMATS: Final = ("avro", "ndjson")
-
 ENVELOPE: Final = {
     "type": "record",
     "name": "Said",

@@ -6,7 +6,6 @@ import gc
 import multiprocessing
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -199,22 +198,3 @@ def without_collections() -> None:
 def cores() -> int:
     """How many processes this machine runs side by side, as far as this one may use them."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@dataclass(slots=True)
-class Pace:
-    """How fast it goes: records per second since the beginning, and the seconds left for ``total``."""
-
-    total: int
-    done: int = 0
-    began: float = 0.0
-
-    def told(self, now: float) -> str:
-        """For the line of a progress bar."""
-        rate = self.done / max(now - self.began, 0.001)
-        left = (self.total - self.done) / rate if rate else 0
-        return f"{self.done:,} of {self.total:,} records, {rate:,.0f}/s, {_duration(left)} left"
-
-
-def _duration(seconds: float) -> str:
-    return time.strftime("%H:%M:%S", time.gmtime(seconds)) if seconds < 86_400 else f"{seconds / 86_400:.1f} days"

@@ -22,13 +22,18 @@ def record(offset: int, timestamp: int = NOON, **over: object) -> Archived:
 
 
 def make(
-    url: str, records: Mapping[int, Iterable[Archived]], partitions: int = 4, most_bytes: int = MOST_BYTES
+    url: str,
+    records: Mapping[int, Iterable[Archived]],
+    partitions: int = 4,
+    most_bytes: int = MOST_BYTES,
+    topic: str = TOPIC,
+    role: str = "orders",
 ) -> Storage:
-    """Append records, by their partitions, to the archive of `TOPIC` at `url`."""
+    """Append records, by their partitions, to the archive of a topic at `url`."""
     storage = Storage(url)
-    begin_topic(storage, ArchivedTopic(format=FORMAT, topic=TOPIC, role="orders", partitions=partitions))
+    begin_topic(storage, ArchivedTopic(format=FORMAT, topic=topic, role=role, partitions=partitions))
     for partition, added in records.items():
-        manifest = Manifest(storage, TOPIC, partition)
+        manifest = Manifest(storage, topic, partition)
         writer = PartitionWriter(storage, manifest, SchemasToKeep(None), manifest.end, most_bytes)
         for each in added:
             writer.add(each)

@@ -23,10 +23,6 @@ from schemas.codec import Encoder
 from schemas.command import CreateSalesOrder, Document, Upsert
 from schemas.contract import OrderDecided, SubscriptionChanged
 from schemas.headers import headers_of
-from streams.archive.kept_schemas import SchemasToKeep
-from streams.archive.manifest import FORMAT, ArchivedTopic, Manifest, begin_topic
-from streams.archive.storage import Storage
-from streams.archive.writing import MOST_BYTES, PartitionWriter
 from streams.cli import cli
 from streams.errors import NuestreamError
 from streams.export import command
@@ -38,6 +34,7 @@ from streams.topics import create_topics
 from tests.environment import Kafka
 from tests.projections.given import History, cancelled, changes, fewer, given, more, once, order, renewed, seats
 from tests.projections.histories import folded, generated
+from tests.streams.archive.making import make as make_archive
 from tests.streams.archive.making import record as archived
 from tests.streams.export.tables import Written, make, tables_of
 from tests.streams.own_topics import settings_on
@@ -217,13 +214,11 @@ def archive(url: str, settings: Settings, written: Written) -> None:
     """An archive of one partition per topic."""
     for role, records in (("contracts", written.of("contracts")), ("commands", written.of("commands"))):
         topic = getattr(settings.topics, role)
-        storage = Storage(url)
-        begin_topic(storage, ArchivedTopic(format=FORMAT, topic=topic, role=role, partitions=1))
-        manifest = Manifest(storage, topic, 0)
-        writer = PartitionWriter(storage, manifest, SchemasToKeep(None), manifest.end, MOST_BYTES)
-        for each in records:
-            writer.add(archived(each.offset, key=each.key, value=each.value, headers=tuple(each.headers.items())))
-        writer.close()
+        told = [
+            archived(each.offset, key=each.key, value=each.value, headers=tuple(each.headers.items()))
+            for each in records
+        ]
+        make_archive(url, {0: told}, partitions=1, topic=topic, role=role)
 
 
 def test_an_archive_of_the_topics_gives_the_same_tables(tmp_path: Path) -> None:

@@ -17,12 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from schemas.codec import Decoder
 from schemas.outcome import LetterState, Outcome
 from sinks.sandbox.show import documents_of
-from streams.cli import cli
 from streams.reading import TopicReader
 from tests.environment import Kafka
 from tests.pipeline import ROOT
@@ -43,9 +42,7 @@ def world(kafka: Kafka, topic_prefix: str) -> Iterator[World]:
 
 
 def rebuild(world: World, *arguments: str, text: str | None = None) -> Result:
-    foreign = dict.fromkeys(name for name in os.environ if name.startswith("NUESTREAM_"))
-    env = foreign | world.environment | {"NUESTREAM_APPLY__SESSION_TIMEOUT": "6"}
-    return CliRunner().invoke(cli, ["rebuild", "account", *arguments], input=text, env=env)
+    return world.nuestream("rebuild", "account", *arguments, text=text, APPLY__SESSION_TIMEOUT="6")
 
 
 def filled(world: World) -> list[dict[str, Any]]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from schemas.codec import Decoder
-from streams.cli import cli
 from streams.reading import TopicReader
 from tests.environment import Kafka
 from tests.sandbox_server import running_sandbox
@@ -24,8 +22,7 @@ def world(kafka: Kafka, topic_prefix: str) -> Iterator[World]:
 
 
 def rebuild(world: World, *arguments: str, text: str | None = None) -> Result:
-    foreign = dict.fromkeys(name for name in os.environ if name.startswith("NUESTREAM_"))
-    return CliRunner().invoke(cli, ["rebuild", "commands", *arguments], input=text, env=foreign | world.environment)
+    return world.nuestream("rebuild", "commands", *arguments, text=text)
 
 
 def ids_on_topic(world: World) -> list[str]:

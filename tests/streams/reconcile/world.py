@@ -176,8 +176,13 @@ class World:
 
     def run(self, *arguments: str, text: str | None = None) -> Result:
         """`nuestream reconcile` with these arguments, to its end."""
+        return self.nuestream("reconcile", *arguments, text=text)
+
+    def nuestream(self, *arguments: str, text: str | None = None, **over: str) -> Result:
+        """A command to its end; ``over`` are further variables, without their prefix."""
         foreign = dict.fromkeys(name for name in os.environ if name.startswith("NUESTREAM_"))
-        return CliRunner().invoke(cli, ["reconcile", *arguments], input=text, env=foreign | self.environment)
+        own = {f"NUESTREAM_{name}": value for name, value in over.items()}
+        return CliRunner().invoke(cli, [*arguments], input=text, env=foreign | self.environment | own)
 
     @property
     def environment(self) -> dict[str, str | None]:

@@ -15,10 +15,7 @@ from projections.records import LogRecord
 from schemas.headers import headers_of
 from schemas.policy import MixedOrders, Policy, PolicyActivated
 from streams.archive.envelope import Archived
-from streams.archive.kept_schemas import SchemasToKeep
-from streams.archive.manifest import FORMAT, ArchivedTopic, Manifest, begin_topic
-from streams.archive.storage import Storage
-from streams.archive.writing import MOST_BYTES, PartitionWriter
+from tests.streams.archive.making import make
 from tests.streams.crashes import AT, ENCODER, TOPICS, Durable, Worker
 from tests.streams.eventful import eventful_log, waiting_log
 from tests.streams.order_flow import arrivals
@@ -67,17 +64,10 @@ def _activate(log: dict[int, list[LogRecord]], policy: Policy) -> None:
 
 def record(url: str, log: Mapping[int, list[LogRecord]]) -> None:
     """Write the log, and the commands that the projector makes of it, to a new archive."""
-    storage = Storage(url)
-    commands = {partition: list(_commands(partition, records)) for partition, records in log.items()}
     orders = {partition: [_archived(each) for each in records] for partition, records in log.items()}
-    for role, topic, said in (("orders", TOPICS.orders, orders), ("commands", TOPICS.commands, commands)):
-        begin_topic(storage, ArchivedTopic(format=FORMAT, topic=topic, role=role, partitions=PARTITIONS))
-        for partition, records in said.items():
-            manifest = Manifest(storage, topic, partition)
-            writer = PartitionWriter(storage, manifest, SchemasToKeep(None), manifest.end, MOST_BYTES)
-            for each in records:
-                writer.add(each)
-            writer.close()
+    commands = {partition: list(_commands(partition, records)) for partition, records in log.items()}
+    make(url, orders, PARTITIONS, topic=TOPICS.orders, role="orders")
+    make(url, commands, PARTITIONS, topic=TOPICS.commands, role="commands")
 
 
 def _archived(each: LogRecord) -> Archived:

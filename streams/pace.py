@@ -24,25 +24,36 @@ class Pace:
         self._total = total
         self._bar = progress_bar()
         self._task: TaskID | None = None
-        self.done = 0
+        self.done = self._unseen = 0
         self._started = self._drawn_at = self._said_at = time.monotonic()
 
-    def step(self) -> None:
-        """One record more is done with."""
-        self.done += 1
-        if self.done % _LOOK_EVERY == 0 and (now := time.monotonic()) - self._drawn_at > _REDRAW:
-            self._drawn_at = now
-            self._show(now)
+    def advance(self, count: int = 1) -> None:
+        """So many records more are done with."""
+        self.done += count
+        self._unseen += count
+        if self._unseen >= _LOOK_EVERY:
+            self._look()
+
+    def reach(self, done: int) -> None:
+        """So many records are done with by now."""
+        self.done = done
+        self._look()
 
     def rate(self) -> str:
         """The records done with, and how many that is per second."""
         seconds = max(time.monotonic() - self._started, 0.001)
         return f"{self.done:,} records in {seconds:.1f} s, {self.done / seconds:,.0f}/s"
 
+    def _look(self) -> None:
+        self._unseen = 0
+        if (now := time.monotonic()) - self._drawn_at > _REDRAW:
+            self._drawn_at = now
+            self._show(now)
+
     def _show(self, now: float) -> None:
         rate = self.done / max(now - self._started, 0.001)
-        left = max(self._total - self.done, 0) / rate
-        text = f"{self.done:,} of {self._total:,} records, {rate:,.0f}/s, {_spoken(left)} left"
+        left = f", {_spoken(max(self._total - self.done, 0) / rate)} left" if rate else ""
+        text = f"{self.done:,} of {self._total:,} records, {rate:,.0f}/s{left}"
         if self._task is not None:
             self._bar.update(self._task, completed=self.done, rate=text)
         if self._bar.disable and now - self._said_at > _SAY_EVERY:
