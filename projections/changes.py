@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from operator import attrgetter
+
+from msgspec import Struct
 
 from projections.effects import Reading, schedule_after
 from projections.lines import OrderedLine, by_subscription, first_version
@@ -23,8 +24,7 @@ _SIGNED = frozenset({ChangeType.NEW, ChangeType.UPDATE_QUANTITY, ChangeType.CANC
 _KEEPS_QUANTITY = frozenset({ChangeType.ADJUST_PRICE, ChangeType.UPDATE_TERM, ChangeType.CO_TERM})
 
 
-@dataclass(frozen=True, slots=True)
-class SubscriptionChange:
+class SubscriptionChange(Struct, frozen=True, kw_only=True):
     """One subscription before and after an order. ``amount`` is the signed sum of its posted lines.
 
     ``first_version`` is the lowest version that the order made, ``version`` the highest; ``is_late`` says that a later
@@ -244,10 +244,15 @@ def _reactivates(change: SubscriptionChange) -> bool:
 
 
 def _quantity_is_checked(change: SubscriptionChange) -> bool:
-    if any(line.line.line_type is LineType.RAMP_ITEM for line in change.lines):
-        return False
-    kinds = set(change.change_types)
-    return bool(kinds & _SIGNED) and not kinds - _SIGNED - _KEEPS_QUANTITY
+    signed = False
+    for line in change.lines:
+        is_signed = line.line.change_type in _SIGNED
+        if line.line.line_type is LineType.RAMP_ITEM:
+            return False
+        if not is_signed and line.line.change_type not in _KEEPS_QUANTITY:
+            return False
+        signed = signed or is_signed
+    return signed
 
 
 def _plain(number: Decimal) -> str:

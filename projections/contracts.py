@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from projections.lines import OrderedLine, by_subscription
-from projections.state import CustomerState
+from projections.state import CustomerState, SubscriptionEntry
 
 
 def assign(state: CustomerState, order_id: str, lines: Sequence[OrderedLine]) -> dict[str, str]:
@@ -21,10 +21,11 @@ def assign(state: CustomerState, order_id: str, lines: Sequence[OrderedLine]) ->
     joins, else with that of the first changed line. A change of a subscription that is not known, which only a person
     lets through, is taken for one of the contract that its root id names.
     """
+    known = {number: state.subscription(number) for line in lines if (number := line.subscription) is not None}
     touched = {
-        line.line.line_id: _known_contract(state, line.subscription, line)
+        line.line.line_id: _known_contract(known[line.subscription], line.subscription, line)
         for line in lines
-        if line.subscription is not None and (line.is_change or state.subscription(line.subscription) is not None)
+        if line.subscription is not None and (line.is_change or known[line.subscription] is not None)
     }
     contracts = list(dict.fromkeys(touched.values()))
     new = [line for line in lines if line.line.line_id not in touched]
@@ -63,8 +64,7 @@ class _Opened:
         return cls(min(levels, default=1), next((root for root in roots if root), None))
 
 
-def _known_contract(state: CustomerState, number: str, line: OrderedLine) -> str:
-    entry = state.subscription(number)
+def _known_contract(entry: SubscriptionEntry | None, number: str, line: OrderedLine) -> str:
     if entry is not None:
         return entry.contract_id
     return line.line.root_subscription_id or line.line.subscription_id or number

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from projections import documents
 from projections.changes import SubscriptionChange, changes_of, missing_versions, version_reasons
@@ -32,8 +34,7 @@ EVERYTHING: Waived = frozenset({"everything"})
 """Waives every reason that can be waived. Only this very object does, whatever a person may write."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """What is to become of an order.
 
     ``missing`` is what a held one waits for, ``posting`` what one that posts brings to NetSuite. ``contract_of`` gives
@@ -47,8 +48,8 @@ class Decision:
     missing: tuple[Missing, ...] = ()
     posting: Posting | None = None
     changes: tuple[SubscriptionChange, ...] = ()
-    contract_of: Mapping[str, str] = field(default_factory=dict)
-    totals: Mapping[str, Decimal] = field(default_factory=dict)
+    contract_of: Mapping[str, str] = {}
+    totals: Mapping[str, Decimal] = {}
     is_restated: bool = False
 
     @property
@@ -205,22 +206,20 @@ def _post(
     plans: Sequence[documents.DocumentPlan],
     policy: Policy,
 ) -> Decision:
-    projected = Decision(
-        outcome=OrderOutcome.NO_OP,
-        why=f"dated before {policy.post_from}: projected, never posted",
+    posting = None
+    if is_before_cut_over(event, policy):
+        why = f"dated before {policy.post_from}: projected, never posted"
+    else:
+        why = _why(lines, plans)
+        posting = Posting(event, policy, plans, {change.number: change.quantity_after for change in changes})
+    return Decision(
+        outcome=OrderOutcome.POSTED if posting and plans else OrderOutcome.NO_OP,
+        why=why,
+        posting=posting,
         changes=changes,
         contract_of={change.number: homes[change.lines[0].line.line_id] for change in changes},
         totals=totals_by_contract(lines, homes),
         is_restated=event.line_semantics is LineSemantics.SNAPSHOT,
-    )
-    if is_before_cut_over(event, policy):
-        return projected
-    after = {change.number: change.quantity_after for change in changes}
-    return replace(
-        projected,
-        outcome=OrderOutcome.POSTED if plans else OrderOutcome.NO_OP,
-        why=_why(lines, plans),
-        posting=Posting(event, policy, plans, after),
     )
 
 

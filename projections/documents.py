@@ -21,9 +21,10 @@ ones; without a positive or renewed line, the return authorization alone with th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+
+from msgspec import Struct
 
 from projections.identity import external_id, stable_id
 from projections.lines import OrderedLine
@@ -41,8 +42,7 @@ Typed = tuple[DocumentType, tuple[OrderedLine, ...]]
 """The lines of one document, and its type."""
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentPlan:
+class DocumentPlan(Struct, frozen=True):
     """A document before it has a name: its type, its contract and the lines that stand on it."""
 
     document_type: DocumentType
@@ -73,15 +73,14 @@ def plan(lines: Sequence[OrderedLine], *, opens: bool, policy: Policy, ask: bool
     if not posted:
         return ()
     total = sum((line.amount for line in posted), Decimal(0))
-    renewed = any(line.is_renewal for line in posted)
     sales_order = ((DocumentType.SALES_ORDER, posted),)
     if opens:
         return sales_order if total or policy.zero_orders is ZeroOrders.POST_NEW else ()
-    if not any(line.amount for line in posted):
-        return sales_order if renewed else ()
-    if total == 0 or (total < 0 and renewed):
+    if not total and not any(line.amount for line in posted):
+        return sales_order if any(line.is_renewal for line in posted) else ()
+    if total == 0 or (total < 0 and any(line.is_renewal for line in posted)):
         return _split(posted)
-    if any(line.amount > 0 for line in posted) and any(line.amount < 0 for line in posted):
+    if any((line.amount > 0) is not (total > 0) for line in posted if line.amount):
         if policy.mixed_orders is MixedOrders.SPLIT:
             return _split(posted)
         if policy.mixed_orders is not MixedOrders.ONE_DOCUMENT and ask:

@@ -9,14 +9,15 @@ dates. ``SNAPSHOT`` lines replace what the schedule held on their dates.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+
+from msgspec import Struct
 
 from projections.lines import OrderedLine
 from projections.schedule import Schedule, Span, add, cut, fill, put, reprice, resize, span_on, worth
 from projections.terms import billing_months, months_between
-from schemas.currency import minor_units
+from schemas.currency import minor_unit
 from schemas.order import ChangeType
 from schemas.policy import TermBasis
 
@@ -25,8 +26,7 @@ _ZERO = Decimal(0)
 _PRICE_UNIT = Decimal("0.0000000001")
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """How an order's lines are to be read: in which currency, from which day where a line has none, by which term
     basis, and whether they state the subscription after the change (``is_snapshot``).
     """
@@ -95,12 +95,14 @@ def _resized(schedule: Schedule, line: OrderedLine, reading: Reading, start_on: 
     here = span_on(schedule, start_on)
     if quantity < 0 and here is not None and here.quantity + quantity <= 0:
         return cut(schedule, start_on, None if line.line.change_type is ChangeType.CANCEL else end_on)
-    if quantity and _makes(line, reading, start_on, end_on) is None and end_on is not None:
+    monthly = _makes(line, reading, start_on, end_on)
+    if quantity and monthly is None and end_on is not None:
         by_own_prices = resize(schedule, start_on, end_on, quantity)
         made = worth(by_own_prices, start_on, end_on, reading.basis) - worth(schedule, start_on, end_on, reading.basis)
         if _ties(made, line.amount, reading):
             return by_own_prices
-    monthly = _monthly(line, reading, start_on, end_on)
+    if monthly is None:
+        monthly = _spread(line.amount, line, reading, start_on, end_on)
     return add(schedule, Span(start_on, end_on, quantity, monthly))
 
 
@@ -121,10 +123,10 @@ def _makes(line: OrderedLine, reading: Reading, start_on: date, end_on: date | N
     if line.unit_price is None:
         return None
     product = line.unit_price * line.quantity
-    for monthly in (product, -product):
-        if _ties(_over(monthly, line, reading, start_on, end_on), line.amount, reading):
-            return monthly
-    return None
+    made = _over(product, line, reading, start_on, end_on)
+    if _ties(made, line.amount, reading):
+        return product
+    return -product if _ties(-made, line.amount, reading) else None
 
 
 def _over(monthly: Decimal, line: OrderedLine, reading: Reading, start_on: date, end_on: date | None) -> Decimal:
@@ -142,7 +144,7 @@ def _spread(amount: Decimal, line: OrderedLine, reading: Reading, start_on: date
 
 
 def _ties(made: Decimal, amount: Decimal, reading: Reading) -> bool:
-    return abs(made - amount) <= Decimal(1).scaleb(-minor_units(reading.currency))
+    return abs(made - amount) <= minor_unit(reading.currency)
 
 
 def _start(line: OrderedLine, reading: Reading) -> date:

@@ -51,7 +51,7 @@ def evolve(state: CustomerState, position: int, event: OrderEvent, content: byte
 
 def seen(state: CustomerState, position: int) -> CustomerState:
     """The state after a record that changed nothing in it."""
-    return state.with_changes(position, {})
+    return state if state.position == position else state.with_changes(position, {})
 
 
 def _contracts(state: CustomerState, position: int, order: Order, decision: Decision) -> dict[str, Entry]:

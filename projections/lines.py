@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Decimal
+from operator import attrgetter
 
-from schemas.currency import minor_units
+from msgspec import Struct
+from msgspec.structs import replace
+
+from schemas.currency import minor_unit
 from schemas.order import ChangeType, LineType, Order, OrderLine
 
 _PROVISIONED = (LineType.LINE_ITEM, LineType.RAMP_ITEM)
+_NUMBER = attrgetter("line_number", "line_id")
 
 
-@dataclass(frozen=True, slots=True)
-class OrderedLine:
+class OrderedLine(Struct, frozen=True):
     """A line that Nue provisioned, with its subscription and its amount in the currency's minor units.
 
     ``is_change`` says that it changes something that exists: a line of its subscription names an asset.
@@ -60,25 +63,23 @@ def ordered_lines(order: Order) -> tuple[OrderedLine, ...]:
     changed = {belongs[line.line_id] for line in provisioned if line.asset_number is not None}
     told = ((_own_subscription(line), line.root_subscription_id) for line in order.lines)
     roots = {own: root for own, root in told if own and root}
-    lines = [
+    return tuple(
         OrderedLine(
             line=line,
-            subscription=belongs[line.line_id],
+            subscription=(own := belongs[line.line_id]),
             amount=rounded(line.amount, order.currency),
-            is_change=belongs[line.line_id] in changed,
+            is_change=own in changed,
             quantity=line.quantity,
             unit_price=line.unit_price,
-            root=line.root_subscription_id or roots.get(belongs[line.line_id] or ""),
+            root=line.root_subscription_id or roots.get(own or ""),
         )
-        for line in provisioned
-    ]
-    return tuple(sorted(lines, key=lambda each: (each.number, each.line.line_id)))
+        for line in sorted(provisioned, key=_NUMBER)
+    )
 
 
 def rounded(amount: Decimal, currency: str) -> Decimal:
     """``amount`` in the currency's minor units, half-even."""
-    unit = Decimal(1).scaleb(-minor_units(currency))
-    return +amount.quantize(unit, ROUND_HALF_EVEN)  # the plus makes -0 a 0
+    return +amount.quantize(minor_unit(currency), ROUND_HALF_EVEN)  # the plus makes -0 a 0
 
 
 def _own_subscription(line: OrderLine) -> str | None:
@@ -95,6 +96,8 @@ def _subscription_by_parent(lines: Sequence[OrderLine]) -> dict[tuple[str, str |
     """Whose the ramps are, by parent line; two ramped products under one parent are told apart by the product."""
     owner: dict[tuple[str, str | None], str] = {}
     for line in lines:
+        if line.line_type is LineType.LINE_ITEM:
+            continue
         own = _own_subscription(line)
         if own is None:
             continue
@@ -117,13 +120,12 @@ def tied_out(order: Order, lines: tuple[OrderedLine, ...], tolerance: Decimal) -
     ``tolerance`` is in minor units per posted line. The residual goes on the last line whose amount keeps its sign
     with it, so that the documents tie out to the cent.
     """
-    unit = Decimal(1).scaleb(-minor_units(order.currency))
     posted = [line for line in lines if line.is_posted]
     residual = expected_total(order) - sum(line.amount for line in posted)
     if not residual:
         return lines
     bearer = next((line for line in reversed(posted) if line.amount * (line.amount + residual) > 0), None)
-    if bearer is None or abs(residual) > tolerance * unit * len(posted):
+    if bearer is None or abs(residual) > tolerance * minor_unit(order.currency) * len(posted):
         return None
     corrected = replace(bearer, amount=bearer.amount + residual)
     return tuple(corrected if line is bearer else line for line in lines)
@@ -146,5 +148,10 @@ def first_version(lines: Sequence[OrderedLine], last: int) -> int:
 
 def is_new_order(lines: Sequence[OrderedLine]) -> bool:
     """Whether none of the posted lines changes something that exists."""
-    posted = [line for line in lines if line.is_posted]
-    return bool(posted) and not any(line.is_change for line in posted)
+    is_new = False
+    for line in lines:
+        if line.is_posted:
+            if line.is_change:
+                return False
+            is_new = True
+    return is_new

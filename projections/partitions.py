@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 _SEED = 0x9747B28C
 _FACTOR = 0x5BD1E995
 _MASK = 0xFFFFFFFF
 
 
+@lru_cache(maxsize=16384)  # a customer's records come again and again
 def partition_of(key: bytes, partitions: int) -> int:
     """The partition of ``key`` among ``partitions``: Kafka's default for records that have a key."""
     return (_murmur2(key) & 0x7FFFFFFF) % partitions

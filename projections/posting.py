@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
+
+from msgspec import Struct
 
 from projections import documents
 from projections.identity import external_id
@@ -19,15 +20,14 @@ RULES_VERSION = 2
 """Raised whenever the same log may lead to other documents than before. Every command names it."""
 
 
-@dataclass(frozen=True)
-class Posting:
+class Posting(Struct, frozen=True, dict=True):
     """What an order posts. Written out when somebody asks for it: whoever folds for the state alone never does."""
 
     event: OrderEvent
     policy: Policy
     plans: Sequence[documents.DocumentPlan]
     quantities_after: Mapping[str, Decimal]
-    already: Mapping[DocumentType, int] = field(default_factory=dict)
+    already: Mapping[DocumentType, int] = {}
     upserts_too: bool = True
 
     def count(self, document_type: DocumentType) -> int:

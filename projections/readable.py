@@ -48,9 +48,10 @@ def reasons_against_itself(event: OrderEvent) -> Iterator[Reason]:
         yield Reason(code="unknown_currency", detail=str(error))
     if (event.customer.id, event.billing_account.id) != (order.customer_id, order.billing_account_id):
         yield Reason(code="missing_party", detail="the customer or billing account of the order is not described")
-    names = Counter(line.line_id for line in order.lines)
-    for name in sorted(name for name, count in names.items() if count > 1):
-        yield Reason(code="duplicate_line", detail=f"line {name} stands in the order more than once")
+    if len({line.line_id for line in order.lines}) < len(order.lines):
+        names = Counter(line.line_id for line in order.lines)
+        for name in sorted(name for name, count in names.items() if count > 1):
+            yield Reason(code="duplicate_line", detail=f"line {name} stands in the order more than once")
     yield from _reasons_against_lines(event)
 
 

@@ -9,7 +9,7 @@ of the order, carry the same link, and wait for a person unless the policy says 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from msgspec import structs
@@ -86,7 +86,7 @@ class _Reversal:
 def _reversal(state: CustomerState, event: OrderEvent, policy: Policy) -> _Reversal:
     lines = _reversed(state, event, policy)
     changes = tuple(
-        replace(each, quantity_after=max(each.quantity_after, Decimal(0)))
+        structs.replace(each, quantity_after=max(each.quantity_after, Decimal(0)))
         for each in changes_of(state, lines, reading_of(event, policy))
     )
     return _Reversal(lines, changes, assign(state, event.order.order_id, lines))
@@ -112,7 +112,7 @@ def _opposite(state: CustomerState, line: OrderedLine) -> OrderedLine:
         status_after=None,
         subscription_end_on=None,
     )
-    return replace(
+    return structs.replace(
         line,
         line=plain,
         amount=-line.amount if line.amount else line.amount,

@@ -15,8 +15,9 @@ came later was compared with what was so before both.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from projections.effects import Reading, stated
 from projections.lines import OrderedLine, by_subscription, first_version, rounded

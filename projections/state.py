@@ -129,7 +129,7 @@ Entry = OrderEntry | SubscriptionEntry | ContractEntry | WaitingEntry | WaitersE
 
 def order_key(event_type: EventType, order_id: str) -> str:
     """Where an order stands in the state. A cancellation is not a copy of its activation."""
-    return f"o/{event_type.value}/{order_id}"
+    return f"o/{event_type}/{order_id}"
 
 
 def subscription_key(number: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from functools import cache
 from typing import Final
 
 # Active codes, and the retired ones (ANG, BGN, HRK, SLL) that contract histories still hold.
@@ -36,3 +38,9 @@ def minor_units(code: str) -> int:
         return _MINOR_UNITS[code]
     except KeyError:
         raise UnknownCurrency(f"{code!r} is not an ISO 4217 currency code") from None
+
+
+@cache
+def minor_unit(code: str) -> Decimal:
+    """The smallest amount of this currency: 0.01 for USD, 1 for JPY. Raises as :func:`minor_units` does."""
+    return Decimal(1).scaleb(-minor_units(code))
