@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("--customer-orders", type=int, default=1000, help="scale: of a large customer (default 1000)")
     parser.add_argument("--documents", type=int, default=4000, help="sink: at the highest limit (default 4000)")
     parser.add_argument("--sizes", default="100000,1000000", help="replay: orders of each log (default 100000,1000000)")
+    parser.add_argument("--stage", choices=[each[0] for each in replay.STAGES], help="replay: this alone")
     parser.add_argument("--part", choices=sorted(SINK), help="sink: this alone")
     parser.add_argument("--commands", type=int, default=100_000, help="sink: of the memory (default 100000)")
     options = parser.parse_args()
@@ -37,7 +38,7 @@ def main() -> None:
         _on_kafka(lambda each: scale.report(each, options.subscriptions, large, options.orders, options.runs))
     elif options.what == "replay":
         sizes = [int(size) for size in options.sizes.split(",")]
-        _on_kafka(lambda bootstrap: replay.report(bootstrap, sizes, options.runs))
+        _on_kafka(lambda bootstrap: replay.report(bootstrap, sizes, options.runs, options.stage))
     elif options.what == "sink":
         for name in SINK if options.part is None else [options.part]:
             _on_kafka(lambda bootstrap, part=SINK[name]: part(bootstrap, options))

@@ -27,7 +27,7 @@ WORKER_ORDERS = 20_000
 """So many orders, of the same kind, a stream processor is measured with: it is that much slower."""
 
 ROOT = Path(__file__).parents[2]
-_STAGES = (
+STAGES = (
     ("consume", "consume", 1, "kafka"),
     ("consume + decode", "decode", 1, "kafka"),
     ("replay, no output", "fold", 1, "kafka"),
@@ -50,27 +50,35 @@ class Figure:
     rss_mb: float
 
 
-def report(bootstrap: str, sizes: list[int], runs: int) -> None:
-    """Print a table for each size, and how the bars are met; the stages of a run follow each other."""
+def report(bootstrap: str, sizes: list[int], runs: int, only: str | None = None) -> None:
+    """Print a table for each size, and how the bars are met; the stages of a run follow each other.
+
+    With ``only``, that stage alone is measured, and how its cost grows with the log.
+    """
+    stages = [each for each in STAGES if only in (None, each[0])]
     cost: dict[int, float] = {}
     for orders in sizes:
         with tempfile.TemporaryDirectory(prefix="nuestream-bench-") as folder, _Bench(bootstrap, Path(folder)) as bench:
             began = time.monotonic()
             size = bench.fill(orders)
-            bench.command("archive", "export", "--to", str(bench.archive), "--topics", "orders")
-            print(f"\n{orders:,} orders of {size:,.0f} bytes, filled and archived in {time.monotonic() - began:.0f} s")
+            if any(place == "archive" for *_, place in stages):
+                bench.command("archive", "export", "--to", str(bench.archive), "--topics", "orders")
+            print(f"\n{orders:,} orders of {size:,.0f} bytes, made ready in {time.monotonic() - began:.0f} s")
             figures: dict[str, list[Figure]] = defaultdict(list)
             for _ in range(runs):
-                for name, stage, processes, place in _STAGES:
+                for name, stage, processes, place in stages:
                     figures[name].append(bench.stage(stage, processes, place, orders))
             told = {name: min(found, key=lambda each: each.cpu) for name, found in figures.items()}
             best = {name: min(each.wall for each in found) for name, found in figures.items()}
             _print(told, best)
-            _ratios(told, best)
-            cost[orders] = told["replay, no output"].cpu
+            if only is None:
+                _ratios(told, best)
+            cost[orders] = told[only or "replay, no output"].cpu
     if len(cost) > 1:
         (small, first), *_, (large, last) = sorted(cost.items())
         print(f"\nCPU per order of {large:,} orders to {small:,}: {last / first:.2f} (bar 1.15)")
+    if only is not None:
+        return
     with tempfile.TemporaryDirectory(prefix="nuestream-bench-") as folder, _Bench(bootstrap, Path(folder)) as bench:
         _others(bench)
 
