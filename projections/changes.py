@@ -21,7 +21,7 @@ from schemas.quarantine import Reason
 
 # Only these lines say by how much the quantity changes; the others name the quantity that they are about.
 _SIGNED = frozenset({ChangeType.NEW, ChangeType.UPDATE_QUANTITY, ChangeType.CANCEL})
-_KEEPS_QUANTITY = frozenset({ChangeType.ADJUST_PRICE, ChangeType.UPDATE_TERM, ChangeType.CO_TERM})
+_CHECKED = _SIGNED | {ChangeType.ADJUST_PRICE, ChangeType.UPDATE_TERM, ChangeType.CO_TERM}
 
 
 class SubscriptionChange(Struct, frozen=True, kw_only=True):
@@ -244,15 +244,10 @@ def _reactivates(change: SubscriptionChange) -> bool:
 
 
 def _quantity_is_checked(change: SubscriptionChange) -> bool:
-    signed = False
-    for line in change.lines:
-        is_signed = line.line.change_type in _SIGNED
-        if line.line.line_type is LineType.RAMP_ITEM:
-            return False
-        if not is_signed and line.line.change_type not in _KEEPS_QUANTITY:
-            return False
-        signed = signed or is_signed
-    return signed
+    if any(line.line.line_type is LineType.RAMP_ITEM for line in change.lines):
+        return False
+    kinds = {line.line.change_type for line in change.lines}
+    return not kinds.isdisjoint(_SIGNED) and kinds <= _CHECKED
 
 
 def _plain(number: Decimal) -> str:

@@ -80,7 +80,7 @@ def plan(lines: Sequence[OrderedLine], *, opens: bool, policy: Policy, ask: bool
         return sales_order if any(line.is_renewal for line in posted) else ()
     if total == 0 or (total < 0 and any(line.is_renewal for line in posted)):
         return _split(posted)
-    if any((line.amount > 0) is not (total > 0) for line in posted if line.amount):
+    if any(line.amount > 0 for line in posted) and any(line.amount < 0 for line in posted):
         if policy.mixed_orders is MixedOrders.SPLIT:
             return _split(posted)
         if policy.mixed_orders is not MixedOrders.ONE_DOCUMENT and ask:

@@ -9,7 +9,7 @@ from projections.changes import SubscriptionChange, change_reasons
 from projections.effects import Reading
 from projections.lines import OrderedLine, expected_total, is_new_order, rounded
 from projections.state import ContractEntry, CustomerState
-from schemas.currency import minor_units
+from schemas.currency import minor_unit
 from schemas.order import Order
 from schemas.policy import Policy
 from schemas.quarantine import Reason
@@ -36,7 +36,7 @@ def objections(
 
 def money_tolerance(order: Order, policy: Policy) -> Decimal:
     """By how much an amount may miss another, in the order's currency."""
-    return policy.tie_out_tolerance.scaleb(-minor_units(order.currency))
+    return policy.tie_out_tolerance * minor_unit(order.currency)
 
 
 def contract_objections(
